@@ -1,0 +1,198 @@
+#include "core/graph/lower.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+namespace kinglet::graph {
+namespace {
+
+constexpr size_t kNone = SIZE_MAX;
+
+// Who makes and who reads each value of a graph.
+class Uses {
+ public:
+  Uses(const ir::Graph& graph, std::span<const ir::Value> outputs)
+      : maker_(graph.n_values(), kNone), readers_(graph.n_values()) {
+    for (size_t i = 0; i < graph.nodes().size(); ++i) {
+      for (const ir::Value value : graph.nodes()[i].outputs) maker_[value.id] = i;
+      for (const ir::Value value : graph.nodes()[i].inputs) readers_[value.id].push_back(i);
+    }
+    for (const ir::Value value : outputs) readers_[value.id].push_back(kNone);
+  }
+
+  [[nodiscard]] size_t maker(ir::Value value) const { return maker_[value.id]; }
+  [[nodiscard]] bool read_once(ir::Value value) const { return readers_[value.id].size() == 1; }
+
+ private:
+  std::vector<size_t> maker_;
+  std::vector<std::vector<size_t>> readers_;
+};
+
+// The nodes without those that `removed` marks.
+std::vector<ir::Node> without(const std::vector<ir::Node>& nodes, const std::vector<bool>& removed) {
+  std::vector<ir::Node> kept;
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    if (!removed[i]) kept.push_back(nodes[i]);
+  }
+  return kept;
+}
+
+// Adds one node through a builder and takes it off the end of the list again, to be put where it belongs.
+template <class Make>
+ir::Node made_apart(ir::Graph& graph, const Make& make) {
+  std::vector<ir::Node> nodes = graph.nodes();
+  ir::Builder b(graph);
+  make(b);
+  ir::Node made = graph.nodes().back();
+  graph.set_nodes(std::move(nodes));
+  return made;
+}
+
+}  // namespace
+
+void remove_unused(ir::Graph& graph, std::span<const ir::Value> outputs) {
+  std::vector<bool> read(graph.n_values(), false);
+  for (const ir::Value value : outputs) read[value.id] = true;
+  std::vector<bool> removed(graph.nodes().size(), false);
+  for (size_t i = graph.nodes().size(); i-- > 0;) {
+    const ir::Node& node = graph.nodes()[i];
+    removed[i] = !node.outputs.empty() && std::ranges::none_of(node.outputs, [&](ir::Value v) { return read[v.id]; });
+    if (removed[i]) continue;
+    for (const ir::Value value : node.inputs) read[value.id] = true;
+  }
+  graph.set_nodes(without(graph.nodes(), removed));
+}
+
+void encode_activations(ir::Graph& graph) {
+  std::map<std::pair<ir::Value, ir::Element>, ir::Value> encoded;
+  std::vector<ir::Node> nodes;
+  const std::vector<ir::Node> before = graph.nodes();
+  for (ir::Node node : before) {
+    if (ops::is_linear(node)) {
+      const ir::Element element = ops::element_for(graph.weight(node.weights[0]).format->activation);
+      if (element != ir::Element::kReal && graph.type(node.inputs[0]).element == ir::Element::kReal) {
+        auto [place, is_new] = encoded.try_emplace({node.inputs[0], element});
+        if (is_new) {
+          nodes.push_back(made_apart(graph, [&](ir::Builder& b) { ops::encode(b, node.inputs[0], element); }));
+          place->second = nodes.back().outputs[0];
+        }
+        node.inputs[0] = place->second;
+      }
+    }
+    nodes.push_back(std::move(node));
+  }
+  graph.set_nodes(std::move(nodes));
+}
+
+void fuse_norm_encode(ir::Graph& graph, std::span<const ir::Value> outputs) {
+  const Uses uses(graph, outputs);
+  std::vector<ir::Node> nodes = graph.nodes();
+  std::vector<bool> removed(nodes.size(), false);
+  for (ir::Node& node : nodes) {
+    if (!ops::is_encode(node)) continue;
+    const size_t maker = uses.maker(node.inputs[0]);
+    if (maker == kNone || !uses.read_once(node.inputs[0]) || !ops::is_row_rms_norm(graph, nodes[maker])) continue;
+    const ir::Value output = node.outputs[0];
+    const ir::Node norm = nodes[maker];
+    node = made_apart(graph, [&](ir::Builder& b) { ops::rms_norm_encode(b, norm, graph.type(output).element); });
+    node.outputs[0] = output;
+    removed[maker] = true;
+  }
+  graph.set_nodes(without(nodes, removed));
+}
+
+void fuse_gated_linear(ir::Graph& graph, std::span<const ir::Value> outputs) {
+  const Uses uses(graph, outputs);
+  std::vector<ir::Node> nodes = graph.nodes();
+  std::vector<bool> removed(nodes.size(), false);
+  for (ir::Node& node : nodes) {
+    if (!ops::is_gated(node)) continue;
+    const size_t gate = uses.maker(node.inputs[0]);
+    const size_t up = uses.maker(node.inputs[1]);
+    if (gate == kNone || up == kNone || gate == up) continue;
+    if (!uses.read_once(node.inputs[0]) || !uses.read_once(node.inputs[1])) continue;
+    if (!ops::is_plain_linear(nodes[gate]) || !ops::is_plain_linear(nodes[up])) continue;
+    if (nodes[gate].inputs[0] != nodes[up].inputs[0]) continue;
+    node = ops::gated_linear(node, nodes[gate], nodes[up]);
+    removed[gate] = removed[up] = true;
+  }
+  graph.set_nodes(without(nodes, removed));
+}
+
+void fuse_residual(ir::Graph& graph, std::span<const ir::Value> outputs) {
+  const Uses uses(graph, outputs);
+  std::vector<ir::Node> nodes = graph.nodes();
+  std::vector<bool> removed(nodes.size(), false);
+  for (ir::Node& node : nodes) {
+    if (!ops::is_add(node)) continue;
+    for (size_t side = 0; side < 2; ++side) {
+      const ir::Value product = node.inputs[side];
+      const size_t maker = uses.maker(product);
+      if (maker == kNone || !uses.read_once(product) || removed[maker] || !ops::is_plain_linear(nodes[maker])) continue;
+      // Addition of two numbers does not depend on their order, so either side may be the product.
+      node = ops::residual_linear(nodes[maker], node.inputs[1 - side], node.outputs[0]);
+      removed[maker] = true;
+      break;
+    }
+  }
+  graph.set_nodes(without(nodes, removed));
+}
+
+void group_linears(ir::Graph& graph) {
+  const std::vector<ir::Node> nodes = graph.nodes();
+  std::map<ir::Value, std::vector<size_t>> by_input;
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    if (ops::is_plain_linear(nodes[i])) by_input[nodes[i].inputs[0]].push_back(i);
+  }
+  std::vector<ir::Node> grouped;
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    if (!ops::is_plain_linear(nodes[i])) {
+      grouped.push_back(nodes[i]);
+      continue;
+    }
+    const std::vector<size_t>& members = by_input[nodes[i].inputs[0]];
+    if (members.front() != i) continue;  // stands in the group of an earlier one
+    std::vector<const ir::Node*> of_group;
+    for (const size_t member : members) of_group.push_back(&nodes[member]);
+    grouped.push_back(members.size() == 1 ? nodes[i] : ops::grouped_linear(nodes[i].inputs[0], of_group));
+  }
+  graph.set_nodes(std::move(grouped));
+}
+
+KvLayout attend_from_cache(ir::Graph& graph, kernels::KvType type) {
+  KvLayout layout{type, 0, 0};
+  std::vector<ir::Node> nodes;
+  for (const ir::Node& node : graph.nodes()) {
+    if (!ops::is_attend(node)) {
+      nodes.push_back(node);
+      continue;
+    }
+    const ops::AttendSpec& spec = ops::attend_spec(node);
+    const ops::KvPlace place{layout.page_bytes};
+    nodes.push_back(ops::store_kv(node, place));
+    nodes.push_back(ops::attend_cache(node, place));
+    const size_t layer_bytes = spec.n_kv_heads * kernels::kPageTokens * kernels::kv_bytes(type, spec.head_dim);
+    layout.page_bytes += static_cast<size_t>(round_up(layer_bytes, tensor::kAlignment));
+    ++layout.n_layers;
+  }
+  graph.set_nodes(std::move(nodes));
+  return layout;
+}
+
+KvLayout lower_for_inference(ir::Graph& graph, std::span<const ir::Value> outputs, std::optional<kernels::KvType> kv_type) {
+  remove_unused(graph, outputs);
+  encode_activations(graph);
+  fuse_norm_encode(graph, outputs);
+  fuse_gated_linear(graph, outputs);
+  fuse_residual(graph, outputs);
+  group_linears(graph);
+  return kv_type ? attend_from_cache(graph, *kv_type) : KvLayout{};
+}
+
+void lower_for_training(ir::Graph& graph, std::span<const ir::Value> outputs) {
+  remove_unused(graph, outputs);
+  encode_activations(graph);
+}
+
+}  // namespace kinglet::graph

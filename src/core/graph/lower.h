@@ -1,0 +1,51 @@
+// From the logical graph to one for the CPU, by passes that each do one thing. None changes a result by a single bit.
+#pragma once
+
+#include <optional>
+#include <span>
+
+#include "core/ops/ops.h"
+#include "core/tensor/tensor.h"
+
+namespace kinglet::graph {
+
+/// How the keys and values of all layers lie in a page of a cache (ops/attend_cache.cpp). Pages of keys and of values are
+/// alike.
+struct KvLayout {
+  kernels::KvType type = kernels::KvType::kF16;
+  size_t page_bytes = 0;  ///< Of keys; the same again for values.
+  size_t n_layers = 0;
+
+  /// Keys and values together, in bytes.
+  [[nodiscard]] size_t bytes_per_token() const noexcept { return 2 * page_bytes / kernels::kPageTokens; }
+};
+
+/// Removes nodes whose outputs nobody reads; nodes without outputs (they add to gradients or to the cache) stay.
+void remove_unused(ir::Graph& graph, std::span<const ir::Value> outputs);
+
+/// Puts an encode in front of each linear whose weights need one, shared by all that read the same value.
+void encode_activations(ir::Graph& graph);
+
+/// rms_norm followed by nothing but its encode becomes one node.
+void fuse_norm_encode(ir::Graph& graph, std::span<const ir::Value> outputs);
+
+/// gated over two linears of one value becomes one node.
+void fuse_gated_linear(ir::Graph& graph, std::span<const ir::Value> outputs);
+
+/// add of a linear's result and another value becomes part of the linear.
+void fuse_residual(ir::Graph& graph, std::span<const ir::Value> outputs);
+
+/// Linears that read the same value become one node with several outputs.
+void group_linears(ir::Graph& graph);
+
+/// attend becomes a store into the cache and a read from it; returns the layout of the cache.
+KvLayout attend_from_cache(ir::Graph& graph, kernels::KvType type);
+
+/// All passes for inference over a cache (kv_type given) or over the rows of the batch.
+/// `outputs` stay available.
+KvLayout lower_for_inference(ir::Graph& graph, std::span<const ir::Value> outputs, std::optional<kernels::KvType> kv_type);
+
+/// The passes for a graph with backward nodes: values stay as they are, because backward reads them.
+void lower_for_training(ir::Graph& graph, std::span<const ir::Value> outputs);
+
+}  // namespace kinglet::graph

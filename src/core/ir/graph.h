@@ -1,0 +1,117 @@
+// Values, nodes, weights.
+#pragma once
+
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/base.h"
+#include "core/quant/quant.h"
+
+namespace kinglet::ir {
+
+/// Row counts that are known only when a plan runs.
+enum class Symbol : uint8_t {
+  kTokens,     ///< T: rows of the batch.
+  kLogitRows,  ///< L: rows that need logits.
+};
+inline constexpr size_t kSymbols = 2;
+
+/// A number of rows: a constant or a symbol.
+class Rows {
+ public:
+  constexpr Rows(size_t n) : n_(n) {}                    // NOLINT(google-explicit-constructor): a count is a Rows
+  constexpr Rows(Symbol symbol) : symbol_(symbol) {}     // NOLINT(google-explicit-constructor)
+  [[nodiscard]] constexpr size_t bind(std::span<const size_t, kSymbols> counts) const noexcept {
+    return symbol_ ? counts[static_cast<size_t>(*symbol_)] : n_;
+  }
+  friend bool operator==(const Rows&, const Rows&) = default;
+
+ private:
+  size_t n_ = 0;
+  std::optional<Symbol> symbol_;
+};
+
+/// What an element of a value is. kReal is f32, or f64 in a plan made for checking gradients.
+enum class Element : uint8_t { kReal, kI32, kQ8, kQ8K };
+
+/// The form of a value: rows x cols elements, row-major; encoded ones lie as quant::encoded_layout says.
+struct ValueType {
+  Rows rows = size_t{0};
+  size_t cols = 0;
+  Element element = Element::kReal;
+  friend bool operator==(const ValueType&, const ValueType&) = default;
+};
+
+/// Names a value of one graph.
+struct Value {
+  uint32_t id = UINT32_MAX;
+  [[nodiscard]] bool valid() const noexcept { return id != UINT32_MAX; }
+  friend auto operator<=>(const Value&, const Value&) = default;
+};
+
+/// Names a weight of one graph.
+struct WeightId {
+  uint32_t id = UINT32_MAX;
+  friend auto operator<=>(const WeightId&, const WeightId&) = default;
+};
+
+/// What an operation is; core/ops derives the rest. Constant data: one object for each operation.
+struct Op {
+  std::string_view name;
+};
+
+/// Settings of a node; each operation has its own kind and casts to it.
+struct Attributes {
+  virtual ~Attributes() = default;
+};
+
+struct Node {
+  const Op* op = nullptr;
+  std::vector<Value> inputs;
+  std::vector<Value> outputs;
+  std::vector<WeightId> weights;
+  std::shared_ptr<const Attributes> attributes;
+};
+
+/// What the caller of a plan gives each time, by name of the place.
+enum class Input : uint8_t {
+  kTokenIds,   ///< i32 [T, 1].
+  kPositions,  ///< i32 [T, 1].
+  kLogitRows,  ///< i32 [L, 1]: which rows of the batch need logits.
+  kLabels,     ///< i32 [L, 1]: the token that each of those rows should predict.
+};
+inline constexpr size_t kInputs = 4;
+
+class Graph {
+ public:
+  Value add_value(ValueType type);
+  Value add_input(Input input, ValueType type);
+  WeightId add_weight(const quant::Weight& weight);
+  void add_node(Node node) { nodes_.push_back(std::move(node)); }
+
+  [[nodiscard]] const ValueType& type(Value value) const { return types_[value.id]; }
+  [[nodiscard]] const quant::Weight& weight(WeightId weight) const { return weights_[weight.id]; }
+  [[nodiscard]] const std::vector<Node>& nodes() const noexcept { return nodes_; }
+  [[nodiscard]] size_t n_values() const noexcept { return types_.size(); }
+  [[nodiscard]] size_t n_weights() const noexcept { return weights_.size(); }
+  /// The value that stands for an input; nullopt where the graph does not use it.
+  [[nodiscard]] std::optional<Value> input(Input input) const { return inputs_[static_cast<size_t>(input)]; }
+
+  /// A passage over the nodes may replace them: the new list must again be in order of execution.
+  void set_nodes(std::vector<Node> nodes) { nodes_ = std::move(nodes); }
+
+ private:
+  std::vector<ValueType> types_;
+  std::vector<quant::Weight> weights_;
+  std::vector<Node> nodes_;
+  std::optional<Value> inputs_[kInputs];
+};
+
+}  // namespace kinglet::ir

@@ -1,0 +1,137 @@
+// Attention over the rows of the batch (training, scoring, encoders) and its gradient.
+#include "core/ops/attend.h"
+
+#include <algorithm>
+
+#include "core/ops/attend_spec.h"
+#include "core/ops/vector_weight.h"
+
+namespace kinglet::ops {
+namespace {
+
+// A piece of work is a sequence and a key-value head: piece = sequence_idx * n_kv_heads + head.
+size_t sequence_head_items(const NodeShape& shape) noexcept {
+  return shape.batch.sequences.size() * attend_spec(shape.node).n_kv_heads;
+}
+
+size_t max_pages(size_t n_rows) noexcept { return (n_rows + kernels::kPageTokens - 1) / kernels::kPageTokens; }
+
+// scratch: page pointers of keys, then of values, then the kernel's elements, then sinks in f64.
+template <class Real>
+void run_attend(const Run<Real>& run, size_t begin, size_t end) noexcept {
+  const auto& attributes = run.template attributes<Attend>();
+  const size_t D = attributes.spec.head_dim;
+  const size_t G = attributes.n_group();
+  const size_t n_kv = attributes.spec.n_kv_heads;
+  const ir::Value out = run.node.outputs[0];
+  for (size_t piece = begin; piece < end; ++piece) {
+    const SequenceRows& sequence = run.batch.sequences[piece / n_kv];
+    const size_t head = piece % n_kv;
+    const size_t pages = max_pages(sequence.n_rows);
+    auto** k_pages = run.template scratch_as<const std::byte*>();
+    auto** v_pages = k_pages + pages;
+    auto* room = reinterpret_cast<Real*>(v_pages + pages);
+    for (size_t i = 0; i < pages; ++i) {
+      const size_t row = sequence.first_row + i * kernels::kPageTokens;
+      k_pages[i] = reinterpret_cast<const std::byte*>(run.row(run.node.inputs[1], row));
+      v_pages[i] = reinterpret_cast<const std::byte*>(run.row(run.node.inputs[2], row));
+    }
+    const kernels::KeyView keys{k_pages, v_pages, head * D * sizeof(Real), n_kv * D * sizeof(Real), kernels::KvType::kF32};
+    const Real* sinks = nullptr;
+    if (!run.node.weights.empty()) {
+      Real* copy = room + kernels::attend_scratch(G, D);
+      sinks = vector_weight(run, 0, copy) + head * G;
+    }
+    for (size_t i = 0; i < sequence.n_rows; ++i) {
+      const size_t t = sequence.first_row + i;
+      const KeyInterval visible = attributes.spec.visibility.of(i, sequence.n_rows);
+      run.real.attend(attributes.template of_kernel<Real>(), keys, visible.lo, visible.hi,
+                      run.row(run.node.inputs[0], t) + head * G * D, D, G, sinks, run.row(out, t) + head * G * D, D,
+                      run.row(run.node.outputs[1], t) + head * G, room);
+    }
+  }
+}
+
+size_t attend_scratch_bytes(const NodeShape& shape, size_t real_bytes) noexcept {
+  const AttendSpec& spec = attend_spec(shape.node);
+  const size_t room = kernels::attend_scratch(spec.n_heads / spec.n_kv_heads, spec.head_dim) + spec.n_heads;
+  return 2 * max_pages(shape.rows(shape.node.outputs[0])) * sizeof(void*) + room * real_bytes;
+}
+
+// inputs: q, k, v, out, lse, d_out; outputs: dq, dk, dv.
+template <class Real>
+void run_attend_backward(const Run<Real>& run, size_t begin, size_t end) noexcept {
+  const auto& attributes = run.template attributes<Attend>();
+  const size_t D = attributes.spec.head_dim;
+  const size_t G = attributes.n_group();
+  const size_t n_kv = attributes.spec.n_kv_heads;
+  const auto& in = run.node.inputs;
+  const auto& out = run.node.outputs;
+  for (size_t piece = begin; piece < end; ++piece) {
+    const SequenceRows& sequence = run.batch.sequences[piece / n_kv];
+    const size_t head = piece % n_kv;
+    for (size_t i = 0; i < sequence.n_rows; ++i) {
+      const size_t t = sequence.first_row + i;
+      std::fill_n(run.row(out[0], t) + head * G * D, G * D, Real{0});
+      std::fill_n(run.row(out[1], t) + head * D, D, Real{0});
+      std::fill_n(run.row(out[2], t) + head * D, D, Real{0});
+    }
+    const size_t first = sequence.first_row;
+    for (size_t i = 0; i < sequence.n_rows; ++i) {
+      const size_t t = first + i;
+      const KeyInterval visible = attributes.spec.visibility.of(i, sequence.n_rows);
+      run.real.attend_backward(attributes.template of_kernel<Real>(), run.row(in[1], first) + head * D,
+                               run.row(in[2], first) + head * D, n_kv * D, visible.lo, visible.hi,
+                               run.row(in[0], t) + head * G * D, D, G, run.row(in[3], t) + head * G * D,
+                               run.row(in[5], t) + head * G * D, D, run.row(in[4], t) + head * G,
+                               run.row(out[0], t) + head * G * D, run.row(out[1], first) + head * D,
+                               run.row(out[2], first) + head * D, run.template scratch_as<Real>());
+    }
+  }
+}
+
+size_t backward_scratch_bytes(const NodeShape& shape, size_t real_bytes) noexcept {
+  const AttendSpec& spec = attend_spec(shape.node);
+  return kernels::attend_scratch(spec.n_heads / spec.n_kv_heads, spec.head_dim) * real_bytes;
+}
+
+constexpr Op kAttendBackward{{"attend_backward"},
+                             sequence_head_items,
+                             run_attend_backward<float>,
+                             run_attend_backward<double>,
+                             backward_scratch_bytes};
+
+void backward(Backward& back) {
+  if (!back.d_output().valid()) return;
+  const auto& in = back.node.inputs;
+  KINGLET_CHECK(back.node.weights.empty() || !back.wants_weight(0), "attention sinks have no gradient of their own");
+  const std::vector<ir::Value> gradients =
+      back.b.add(kAttendBackward,
+                 {{in[0], in[1], in[2], back.node.outputs[0], back.node.outputs[1], back.d_output()}, {}, back.node.attributes},
+                 {back.b.type(in[0]), back.b.type(in[1]), back.b.type(in[2])});
+  for (size_t i = 0; i < gradients.size(); ++i) back.set_d_input(i, gradients[i]);
+}
+
+constexpr Op kAttend{{"attend"}, sequence_head_items, run_attend<float>, run_attend<double>, attend_scratch_bytes, backward};
+
+}  // namespace
+
+ir::Value attend(ir::Builder& b, ir::Value q, ir::Value k, ir::Value v, const AttendSpec& spec,
+                 std::optional<ir::WeightId> sinks) {
+  KINGLET_CHECK(spec.n_kv_heads > 0 && spec.n_heads % spec.n_kv_heads == 0, "attend: key-value heads divide the heads");
+  KINGLET_CHECK(b.type(q).cols == spec.n_heads * spec.head_dim, "attend: q has n_heads heads");
+  KINGLET_CHECK(b.type(k).cols == spec.n_kv_heads * spec.head_dim && b.type(v) == b.type(k), "attend: k and v are alike");
+  std::vector<ir::WeightId> weights;
+  if (sinks) {
+    check_vector_weight(b.weight(*sinks), spec.n_heads);
+    weights.push_back(*sinks);
+  }
+  return b.add(kAttend, {{q, k, v}, std::move(weights), std::make_shared<Attend>(spec)},
+               {b.type(q), {b.type(q).rows, spec.n_heads}})[0];
+}
+
+bool is_attend(const ir::Node& node) noexcept { return node.op == &kAttend; }
+
+const AttendSpec& attend_spec(const ir::Node& node) noexcept { return static_cast<const Attend&>(*node.attributes).spec; }
+
+}  // namespace kinglet::ops
