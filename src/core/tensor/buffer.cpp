@@ -7,14 +7,19 @@
 
 namespace kinglet::tensor {
 
-Buffer::Buffer(size_t size_bytes) : size_bytes_(size_bytes) {
-  if (size_bytes == 0) return;
+Buffer::Buffer(size_t size_bytes) : Buffer(uninitialized(size_bytes)) {
+  if (size_bytes > 0) std::memset(data_.get(), 0, size_bytes);
+}
+
+Buffer Buffer::uninitialized(size_t size_bytes) {
+  Buffer buffer;
+  if (size_bytes == 0) return buffer;
   if (size_bytes > SIZE_MAX - kAlignment) fail_with(ErrorCode::kOutOfMemory, "memory: needs ", size_bytes, " bytes");
-  const size_t rounded = static_cast<size_t>(round_up(size_bytes, kAlignment));
-  void* memory = std::aligned_alloc(kAlignment, rounded);
+  void* memory = std::aligned_alloc(kAlignment, static_cast<size_t>(round_up(size_bytes, kAlignment)));
   if (memory == nullptr) fail_with(ErrorCode::kOutOfMemory, "memory: needs ", size_bytes, " bytes");
-  std::memset(memory, 0, rounded);
-  data_.reset(static_cast<std::byte*>(memory));
+  buffer.data_.reset(static_cast<std::byte*>(memory));
+  buffer.size_bytes_ = size_bytes;
+  return buffer;
 }
 
 void Buffer::Release::operator()(std::byte* memory) const noexcept { std::free(memory); }

@@ -10,12 +10,15 @@ namespace kinglet::tensor {
 /// Alignment of buffers and of planned values inside an arena, in bytes: a cache line, and the widest vector register.
 inline constexpr size_t kAlignment = 64;
 
-/// A block of zeroed memory. Move-only. The only place of the core that allocates large memory.
+/// A block of memory. Move-only. The only place of the core that allocates large memory.
 class Buffer {
  public:
   Buffer() = default;
-  /// Throws Error{kOutOfMemory} with the number of bytes when the system has no room.
+  /// Zeroed. Throws Error{kOutOfMemory} with the number of bytes when the system has no room.
   explicit Buffer(size_t size_bytes);
+
+  /// As the constructor, without zeroing: large memory then becomes resident only as it is used.
+  static Buffer uninitialized(size_t size_bytes);
 
   [[nodiscard]] std::byte* data() noexcept { return data_.get(); }
   [[nodiscard]] const std::byte* data() const noexcept { return data_.get(); }

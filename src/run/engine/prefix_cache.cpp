@@ -1,0 +1,92 @@
+#include "run/engine/prefix_cache.h"
+
+#include <algorithm>
+
+namespace kinglet::engine {
+
+using kernels::kPageTokens;
+
+namespace {
+
+std::vector<int32_t> page_key(std::span<const int32_t> tokens, size_t page_idx) {
+  const auto part = tokens.subspan(page_idx * kPageTokens, kPageTokens);
+  return {part.begin(), part.end()};
+}
+
+}  // namespace
+
+std::vector<PageId> PrefixCache::find(std::span<const int32_t> tokens) {
+  std::vector<PageId> pages;
+  Node* node = &root_;
+  ++clock_;
+  for (size_t i = 0; (i + 1) * kPageTokens <= tokens.size(); ++i) {
+    const auto child = node->children.find(page_key(tokens, i));
+    if (child == node->children.end()) break;
+    node = child->second.get();
+    node->last_use = clock_;
+    pool_.add_reference(node->page);
+    pages.push_back(node->page);
+  }
+  return pages;
+}
+
+void PrefixCache::insert(std::span<const int32_t> tokens, std::span<const PageId> pages) {
+  Node* node = &root_;
+  ++clock_;
+  const size_t n = std::min(pages.size(), tokens.size() / kPageTokens);
+  for (size_t i = 0; i < n; ++i) {
+    auto& child = node->children[page_key(tokens, i)];
+    if (child == nullptr) {
+      child = std::make_unique<Node>();
+      child->page = pages[i];
+      child->parent = node;
+      pool_.add_reference(pages[i]);
+      ++n_pages_;
+    }
+    child->last_use = clock_;
+    node = child.get();
+  }
+}
+
+PrefixCache::Node* PrefixCache::oldest_leaf(Node& node) {
+  Node* oldest = nullptr;
+  for (auto& [key, child] : node.children) {
+    Node* leaf = child->children.empty() ? child.get() : oldest_leaf(*child);
+    if (leaf == nullptr || pool_.references(leaf->page) != 1) continue;
+    if (oldest == nullptr || leaf->last_use < oldest->last_use) oldest = leaf;
+  }
+  return oldest;
+}
+
+void PrefixCache::remove(Node& leaf) {
+  pool_.release(leaf.page);
+  --n_pages_;
+  std::erase_if(leaf.parent->children, [&](const auto& entry) { return entry.second.get() == &leaf; });
+}
+
+void PrefixCache::evict_until(size_t n_free) {
+  while (pool_.n_free() < n_free) {
+    Node* leaf = oldest_leaf(root_);
+    if (leaf == nullptr) return;
+    remove(*leaf);
+  }
+}
+
+void PrefixCache::clear() {
+  // Children first, by hand: a long chain of pages must not end in deep recursion of destructors.
+  std::vector<std::unique_ptr<Node>> open;
+  const auto take_children = [&](Node& node) {
+    for (auto& [key, child] : node.children) open.push_back(std::move(child));
+    node.children.clear();
+  };
+  take_children(root_);
+  while (!open.empty()) {
+    const std::unique_ptr<Node> node = std::move(open.back());
+    open.pop_back();
+    take_children(*node);
+    pool_.release(node->page);
+  }
+  n_pages_ = 0;
+}
+
+}  // namespace kinglet::engine

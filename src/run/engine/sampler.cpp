@@ -1,0 +1,223 @@
+#include "run/engine/sampler.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+namespace kinglet::engine {
+namespace {
+
+constexpr float kBanned = -std::numeric_limits<float>::infinity();
+
+// Of equal logits the token with the lower id comes first, so that ties do not depend on the path taken.
+bool is_better(const Candidate& a, const Candidate& b) noexcept {
+  return a.logit != b.logit ? a.logit > b.logit : a.id < b.id;
+}
+
+}  // namespace
+
+Sampler::Sampler(SamplingParams params, size_t vocab_size)
+    : params_(std::move(params)),
+      vocab_size_(vocab_size),
+      random_(params_.seed),
+      mirostat_mu_(2.0F * params_.mirostat_tau) {
+  if (!plain_greedy()) candidates_.reserve(vocab_size);
+}
+
+bool Sampler::plain_greedy() const noexcept {
+  const bool penalties = params_.penalty_last_n != 0 && (params_.repetition_penalty != 1.0F ||
+                                                         params_.frequency_penalty != 0.0F || params_.presence_penalty != 0.0F);
+  return params_.temperature <= 0.0F && !penalties && params_.dry_multiplier <= 0.0F && params_.logit_bias.empty() &&
+         !params_.mirostat;
+}
+
+void Sampler::observe(std::span<const int32_t> tokens) {
+  for (const int32_t token : tokens) observe(token);
+}
+
+void Sampler::observe(int32_t token) {
+  history_.push_back(token);
+  if (params_.penalty_last_n == 0) return;
+  ++counts_[token];
+  const size_t n = history_.size();
+  if (params_.penalty_last_n < 0 || n <= static_cast<size_t>(params_.penalty_last_n)) return;
+  const int32_t old = history_[n - 1 - static_cast<size_t>(params_.penalty_last_n)];
+  if (const auto place = counts_.find(old); --place->second == 0) counts_.erase(place);
+}
+
+int32_t Sampler::sample(std::span<const float> logits) {
+  if (plain_greedy()) return static_cast<int32_t>(std::ranges::max_element(logits) - logits.begin());
+  fill(logits);
+  apply_bias();
+  apply_penalties();
+  apply_dry();
+  std::erase_if(candidates_, [](const Candidate& candidate) { return candidate.logit == kBanned; });
+  if (candidates_.empty()) return -1;
+  if (params_.temperature <= 0.0F) return std::ranges::min_element(candidates_, is_better)->id;
+  if (params_.mirostat) return draw_mirostat();
+  if (params_.top_k > 0) keep_top_k(params_.top_k);
+  if (params_.typical_p < 1.0F) keep_typical();
+  if (params_.top_p < 1.0F) keep_top_p();
+  if (params_.min_p > 0.0F) keep_min_p();
+  if (params_.xtc_probability > 0.0F && params_.xtc_threshold <= 0.5F) exclude_top_choices();
+  return draw();
+}
+
+void Sampler::fill(std::span<const float> logits) {
+  candidates_.resize(logits.size());
+  for (size_t i = 0; i < logits.size(); ++i) candidates_[i] = {static_cast<int32_t>(i), logits[i], 0.0F};
+  sorted_ = false;
+}
+
+void Sampler::apply_bias() {
+  for (const auto& [token, bias] : params_.logit_bias) candidates_[static_cast<size_t>(token)].logit += bias;
+}
+
+void Sampler::apply_penalties() {
+  for (const auto& [token, count] : counts_) {
+    float& logit = candidates_[static_cast<size_t>(token)].logit;
+    logit = logit > 0.0F ? logit / params_.repetition_penalty : logit * params_.repetition_penalty;
+    logit -= static_cast<float>(count) * params_.frequency_penalty + params_.presence_penalty;
+  }
+}
+
+// A token that would lengthen a repetition of the last tokens to n > allowed length loses multiplier * base^(n - allowed).
+// For each place i of the history, the match length is that of the suffix ending at i - 1 with the suffix of the whole; it
+// comes from the Z-function of the reversed history, in linear time.
+void Sampler::apply_dry() {
+  if (params_.dry_multiplier <= 0.0F) return;
+  size_t n = history_.size();
+  if (params_.dry_last_n >= 0) n = std::min(n, static_cast<size_t>(params_.dry_last_n));
+  std::vector<int32_t> reversed(history_.rbegin(), history_.rbegin() + static_cast<std::ptrdiff_t>(n));
+  const auto is_breaker = [&](int32_t token) { return std::ranges::find(params_.dry_breakers, token) != params_.dry_breakers.end(); };
+  // A match never reaches past the newest breaker.
+  const auto limit = static_cast<size_t>(std::ranges::find_if(reversed, is_breaker) - reversed.begin());
+  std::vector<size_t> match(n, 0);
+  size_t left = 0;
+  size_t right = 0;
+  for (size_t i = 1; i < n; ++i) {
+    if (i < right) match[i] = std::min(right - i, match[i - left]);
+    while (i + match[i] < n && reversed[match[i]] == reversed[i + match[i]]) ++match[i];
+    if (i + match[i] > right) {
+      left = i;
+      right = i + match[i];
+    }
+  }
+  std::unordered_map<int32_t, size_t> longest;  // by the token that followed the earlier occurrence
+  for (size_t i = 1; i < n; ++i) {
+    const size_t length = std::min(match[i], limit);
+    if (length < params_.dry_allowed_length || length == 0) continue;
+    size_t& best = longest[reversed[i - 1]];
+    best = std::max(best, length);
+  }
+  for (const auto& [token, length] : longest) {
+    if (is_breaker(token)) continue;
+    const auto exponent = static_cast<float>(length - params_.dry_allowed_length);
+    candidates_[static_cast<size_t>(token)].logit -= params_.dry_multiplier * std::pow(params_.dry_base, exponent);
+  }
+}
+
+void Sampler::keep_top_k(size_t k) {
+  if (k >= candidates_.size()) return;
+  const auto kth = candidates_.begin() + static_cast<std::ptrdiff_t>(k);
+  if (!sorted_) std::nth_element(candidates_.begin(), kth, candidates_.end(), is_better);
+  candidates_.resize(k);
+}
+
+void Sampler::sort_candidates() {
+  if (!sorted_) std::ranges::sort(candidates_, is_better);
+  sorted_ = true;
+}
+
+// Fills p from the logits divided by the temperature.
+void Sampler::softmax_candidates(float temperature) {
+  const float top = std::ranges::min_element(candidates_, is_better)->logit;
+  double sum = 0;
+  for (Candidate& candidate : candidates_) {
+    candidate.p = std::exp((candidate.logit - top) / temperature);
+    sum += static_cast<double>(candidate.p);
+  }
+  for (Candidate& candidate : candidates_) candidate.p = static_cast<float>(static_cast<double>(candidate.p) / sum);
+}
+
+// Keeps the tokens whose surprise is nearest to the expected one, up to the given mass.
+void Sampler::keep_typical() {
+  softmax_candidates(1.0F);
+  double entropy = 0;
+  for (const Candidate& candidate : candidates_) {
+    if (candidate.p > 0.0F) entropy -= static_cast<double>(candidate.p) * std::log(static_cast<double>(candidate.p));
+  }
+  const auto distance = [&](const Candidate& candidate) {
+    return std::abs(-std::log(static_cast<double>(candidate.p)) - entropy);
+  };
+  std::ranges::sort(candidates_, [&](const Candidate& a, const Candidate& b) {
+    const double of_a = distance(a);
+    const double of_b = distance(b);
+    return of_a != of_b ? of_a < of_b : is_better(a, b);
+  });
+  sorted_ = false;
+  double mass = 0;
+  size_t kept = 0;
+  while (kept < candidates_.size() && (kept == 0 || mass <= static_cast<double>(params_.typical_p))) {
+    mass += static_cast<double>(candidates_[kept++].p);
+  }
+  candidates_.resize(kept);
+}
+
+// Keeps the fewest most likely tokens whose mass reaches top_p.
+void Sampler::keep_top_p() {
+  softmax_candidates(1.0F);
+  sort_candidates();
+  double mass = 0;
+  size_t kept = 0;
+  while (kept < candidates_.size() && (kept == 0 || mass < static_cast<double>(params_.top_p))) {
+    mass += static_cast<double>(candidates_[kept++].p);
+  }
+  candidates_.resize(kept);
+}
+
+// Keeps tokens that are at least min_p times as likely as the best one.
+void Sampler::keep_min_p() {
+  const float least = std::ranges::min_element(candidates_, is_better)->logit + std::log(params_.min_p);
+  std::erase_if(candidates_, [&](const Candidate& candidate) { return candidate.logit < least; });
+}
+
+// XTC: with the given chance, of the tokens above the threshold only the least likely stays.
+void Sampler::exclude_top_choices() {
+  const float chance = random_.next_float();
+  if (chance >= params_.xtc_probability) return;
+  softmax_candidates(1.0F);
+  sort_candidates();
+  size_t above = 0;
+  while (above < candidates_.size() && candidates_[above].p >= params_.xtc_threshold) ++above;
+  if (above > 1) candidates_.erase(candidates_.begin(), candidates_.begin() + static_cast<std::ptrdiff_t>(above - 1));
+}
+
+// Mirostat 2: keeps tokens whose surprise (in bits) is at most mu, and moves mu towards the target after each draw.
+int32_t Sampler::draw_mirostat() {
+  softmax_candidates(params_.temperature);
+  sort_candidates();
+  size_t kept = 0;
+  while (kept < candidates_.size() && -std::log2(candidates_[kept].p) <= mirostat_mu_) ++kept;
+  candidates_.resize(std::max<size_t>(1, kept));
+  const int32_t token = draw();
+  const auto chosen = std::ranges::find(candidates_, token, &Candidate::id);
+  mirostat_mu_ -= params_.mirostat_eta * (-std::log2(chosen->p) - params_.mirostat_tau);
+  return token;
+}
+
+// The inverse of the cumulative distribution, most likely first: one random number for each token.
+int32_t Sampler::draw() {
+  sort_candidates();
+  softmax_candidates(params_.temperature);
+  const double target = random_.next_double();
+  double mass = 0;
+  for (const Candidate& candidate : candidates_) {
+    mass += static_cast<double>(candidate.p);
+    if (target < mass) return candidate.id;
+  }
+  return candidates_.back().id;
+}
+
+}  // namespace kinglet::engine
