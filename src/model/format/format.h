@@ -1,0 +1,8 @@
+// Facade of model/format: model files, read as untrusted input.
+//
+// ModelFile (model_file.h) is what all kinds of files become: Metadata in the words of GGUF and a list of tensors; open_model
+// finds out what a path is. Thread rules: a ModelFile is constant once open and may be shared.
+#pragma once
+
+#include "model/format/metadata.h"
+#include "model/format/model_file.h"

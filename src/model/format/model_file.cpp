@@ -1,0 +1,16 @@
+#include "model/format/model_file.h"
+
+namespace kinglet::format {
+
+const TensorEntry* ModelFile::find(std::string_view name) const noexcept {
+  const auto place = by_name_.find(name);
+  return place == by_name_.end() ? nullptr : &tensors_[place->second];
+}
+
+bool ModelFile::add_tensor(TensorEntry tensor) {
+  if (!by_name_.emplace(tensor.name, tensors_.size()).second) return false;
+  tensors_.push_back(tensor);
+  return true;
+}
+
+}  // namespace kinglet::format

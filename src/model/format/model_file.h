@@ -1,0 +1,64 @@
+// A model file or folder as the rest of the program sees it: metadata and tensors.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/quant/quant.h"
+#include "model/format/metadata.h"
+
+namespace kinglet::format {
+
+/// A tensor of a file. Dimensions innermost first, as GGUF writes them: dims[0] is the length of a row.
+struct TensorEntry {
+  std::string_view name;
+  std::array<uint64_t, 4> dims{1, 1, 1, 1};
+  uint32_t n_dims = 1;
+  uint32_t type_id = 0;                     ///< The number in the file.
+  const quant::Format* format = nullptr;    ///< Null: a type that is not supported; naming the tensor is all one can do.
+  const std::byte* data = nullptr;          ///< size_bytes bytes inside the file; null where the format is.
+  uint64_t size_bytes = 0;
+
+  [[nodiscard]] uint64_t n_rows() const noexcept { return dims[1] * dims[2] * dims[3]; }
+  /// All rows, as a weight. The format is known.
+  [[nodiscard]] quant::Weight weight() const noexcept {
+    return {name, format, static_cast<size_t>(n_rows()), static_cast<size_t>(dims[0]), data};
+  }
+};
+
+/// Open and checked; constant and shareable afterwards. Owns (or maps) what its views point to.
+class ModelFile {
+ public:
+  virtual ~ModelFile() = default;
+  [[nodiscard]] const std::string& path() const noexcept { return metadata_.name(); }
+  [[nodiscard]] const Metadata& metadata() const noexcept { return metadata_; }
+  [[nodiscard]] const std::vector<TensorEntry>& tensors() const noexcept { return tensors_; }
+  /// Null where there is none of this name.
+  [[nodiscard]] const TensorEntry* find(std::string_view name) const noexcept;
+  /// Bytes that had to be converted and are held in memory; the rest is read where it lies.
+  [[nodiscard]] uint64_t converted_bytes() const noexcept { return converted_bytes_; }
+  /// Bytes of the file (or files) themselves.
+  [[nodiscard]] uint64_t file_bytes() const noexcept { return file_bytes_; }
+
+ protected:
+  explicit ModelFile(std::string path) : metadata_(std::move(path)) {}
+  /// False where the name is there already.
+  bool add_tensor(TensorEntry tensor);
+
+  Metadata metadata_;
+  uint64_t converted_bytes_ = 0;
+  uint64_t file_bytes_ = 0;
+
+ private:
+  std::vector<TensorEntry> tensors_;
+  std::unordered_map<std::string_view, size_t> by_name_;
+};
+
+/// Opens a GGUF file or a Hugging Face folder. Throws Error{kNotFound, kInvalidFile or kUnsupported} that says what it is.
+std::shared_ptr<const ModelFile> open_model(const std::string& path);
+
+}  // namespace kinglet::format

@@ -1,0 +1,75 @@
+// A request to the engine and the typed events that come back.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/mutex.h"
+#include "run/engine/sampling.h"
+
+namespace kinglet::engine {
+
+struct Request {
+  std::vector<int32_t> prompt;        ///< Token ids, at least one, fewer than the context holds.
+  size_t max_tokens = SIZE_MAX;       ///< Stop with kLength after so many.
+  std::vector<int32_t> stop_tokens;   ///< Each ends the answer with kStop and is not itself part of it.
+  SamplingParams sampling;
+};
+
+enum class FinishReason : uint8_t {
+  kStop,       ///< A stop token came.
+  kLength,     ///< max_tokens are there.
+  kContext,    ///< The context is full.
+  kCancelled,  ///< The caller no longer wants it.
+  kBarred,     ///< Every token is banned (by bias): nothing can follow.
+};
+
+/// What an answer cost. Times in milliseconds.
+struct Usage {
+  size_t prompt_tokens = 0;
+  size_t cached_tokens = 0;  ///< Of the prompt, found in the prefix cache.
+  size_t completion_tokens = 0;
+  double queue_ms = 0;        ///< From submit until the first step.
+  double prompt_ms = 0;       ///< From the first step until the logits of the last prompt token.
+  double decode_ms = 0;       ///< From then to the end.
+};
+
+/// One token, or the end.
+struct Event {
+  int32_t token = -1;                  ///< Valid while there is no finish.
+  std::optional<FinishReason> finish;  ///< Set in the last event.
+  Usage usage;                         ///< Of the last event.
+};
+
+/// One request on its way. The engine writes events, one reader takes them. Thread-safe.
+class Generation {
+ public:
+  explicit Generation(Request request) : request_(std::move(request)), submitted_(std::chrono::steady_clock::now()) {}
+
+  /// The next event; waits for it. Nothing comes after the finish.
+  Event next();
+  /// Asks the engine to end it within one step; the finish event still comes.
+  void cancel() noexcept { cancelled_.store(true, std::memory_order_relaxed); }
+
+  [[nodiscard]] const Request& request() const noexcept { return request_; }
+
+ private:
+  friend class Engine;
+  void emit(const Event& event);
+  [[nodiscard]] bool cancelled() const noexcept { return cancelled_.load(std::memory_order_relaxed); }
+
+  const Request request_;
+  const std::chrono::steady_clock::time_point submitted_;
+  std::atomic<bool> cancelled_{false};
+  Mutex mutex_;
+  Condition arrived_;
+  std::deque<Event> events_ GUARDED_BY(mutex_);
+};
+
+}  // namespace kinglet::engine
