@@ -4,7 +4,8 @@
 // but as arrays, so that a product loads each of them with full vectors.
 //   kQ8  (blocks of 32):  int8 code[cols] | f32 scale[cols/32]  | i32 sum[cols/32]    sum of the codes of the block
 //   kQ8K (blocks of 256): int8 code[cols] | f32 scale[cols/256] | i32 sum[cols/16]    sum of each 16 codes
-// scale = max|x| / 127 and code = round-half-even(x * (1 / scale)), all zero where max|x| is 0; codes lie in [-127, 127].
+// scale = max|x| / 127 and code = round-half-even(x * (1 / scale)), all zero where that scale is 0 or its inverse is
+// infinite; codes lie in [-127, 127]. Values are finite.
 #pragma once
 
 #include <cstddef>
@@ -36,5 +37,8 @@ constexpr EncodedLayout encoded_layout(Activation activation, size_t cols) noexc
   }
   return {0, 0, align(cols * 4)};
 }
+
+/// Encodes one row: the definition that every kernel matches bit for bit. `out` has encoded_layout(...).row_bytes bytes.
+void encode_activation(Activation activation, const float* x, size_t cols, std::byte* out) noexcept;
 
 }  // namespace kinglet::quant

@@ -1,0 +1,52 @@
+// The list of all formats. A new one: its file pair and a row here.
+#include <algorithm>
+#include <array>
+
+#include "core/quant/format.h"
+#include "core/quant/plain.h"
+#include "core/quant/q2_k.h"
+#include "core/quant/q3_k.h"
+#include "core/quant/q4_0.h"
+#include "core/quant/q4_1.h"
+#include "core/quant/q4_k.h"
+#include "core/quant/q5_0.h"
+#include "core/quant/q5_1.h"
+#include "core/quant/q5_k.h"
+#include "core/quant/q6_k.h"
+#include "core/quant/q8_0.h"
+#include "core/quant/q8_1.h"
+#include "core/quant/q8_k.h"
+
+namespace kinglet::quant {
+namespace {
+
+const auto& all() noexcept {
+  static const std::array kFormats = {
+      f32(),  f16(),  bf16(), q4_0(), q4_1(), q5_0(), q5_1(), q8_0(), q8_1(), q2_k(),
+      q3_k(), q4_k(), q5_k(), q6_k(), q8_k(), i8(),   i16(),  i32(),  i64(),  f64(),
+  };
+  static_assert(kFormats.size() <= kMaxFormats);
+  return kFormats;
+}
+
+char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+}  // namespace
+
+std::span<const Format> formats() noexcept { return all(); }
+
+size_t index_of(const Format& format) noexcept { return static_cast<size_t>(&format - all().data()); }
+
+const Format* find_by_gguf_id(uint32_t gguf_id) noexcept {
+  const auto found = std::ranges::find(all(), gguf_id, &Format::gguf_id);
+  return found == all().end() ? nullptr : &*found;
+}
+
+const Format* find_by_name(std::string_view name) noexcept {
+  const auto found = std::ranges::find_if(all(), [&](const Format& format) {
+    return std::ranges::equal(format.name, name, [](char a, char b) { return lower(a) == lower(b); });
+  });
+  return found == all().end() ? nullptr : &*found;
+}
+
+}  // namespace kinglet::quant

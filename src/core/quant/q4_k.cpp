@@ -1,0 +1,49 @@
+#include "core/quant/q4_k.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/quant/block_rows.h"
+#include "core/quant/float16.h"
+#include "core/quant/scale_search.h"
+
+namespace kinglet::quant {
+namespace {
+
+constexpr size_t kGroups = 8;
+constexpr size_t kGroupLen = 32;
+
+void decode(const BlockQ4K& block, float* y) noexcept {
+  const float d = f16_to_f32(block.d);
+  const float dmin = f16_to_f32(block.dmin);
+  for (size_t g = 0; g < kGroups; ++g) {
+    const ScaleMin packed = scale_min(block.scales, static_cast<unsigned>(g));
+    const float scale = d * static_cast<float>(packed.scale);
+    const float minimum = dmin * static_cast<float>(packed.minimum);
+    for (size_t i = 0; i < kGroupLen; ++i) {
+      const int code = (block.codes[g / 2 * 32 + i] >> (g % 2 * 4)) & 15;
+      y[g * kGroupLen + i] = scale * static_cast<float>(code) - minimum;
+    }
+  }
+}
+
+void encode(const float* x, const float* importance, BlockQ4K& block) noexcept {
+  block = {};
+  const SixBitGroups groups = fit_six_bit_groups(x, importance, 15);
+  block.d = groups.d;
+  block.dmin = groups.dmin;
+  std::copy_n(groups.packed, sizeof(block.scales), block.scales);
+  for (size_t i = 0; i < 256; ++i) {
+    uint8_t& byte = block.codes[i / 64 * 32 + i % 32];
+    byte = static_cast<uint8_t>(byte | (groups.codes[i] << (i / 32 % 2 * 4)));
+  }
+}
+
+}  // namespace
+
+Format q4_k() noexcept {
+  return {"Q4_K", 12, 256, sizeof(BlockQ4K), Activation::kQ8K, decode_blocks<BlockQ4K, 256, decode>,
+          encode_blocks<BlockQ4K, 256, encode>};
+}
+
+}  // namespace kinglet::quant

@@ -1,0 +1,54 @@
+#include "core/quant/q5_0.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/quant/block_rows.h"
+#include "core/quant/float16.h"
+
+namespace kinglet::quant {
+namespace {
+
+// The fifth bit of element i.
+uint32_t high_bits(const uint8_t* high) noexcept {
+  uint32_t bits;
+  memcpy(&bits, high, sizeof(bits));
+  return bits;
+}
+
+void decode(const BlockQ5_0& block, float* y) noexcept {
+  const float d = f16_to_f32(block.d);
+  const uint32_t high = high_bits(block.high);
+  for (size_t i = 0; i < 16; ++i) {
+    const uint32_t low_code = (block.codes[i] & 15U) | (((high >> i) & 1U) << 4U);
+    const uint32_t high_code = (block.codes[i] >> 4U) | (((high >> (i + 16)) & 1U) << 4U);
+    y[i] = static_cast<float>(static_cast<int>(low_code) - 16) * d;
+    y[i + 16] = static_cast<float>(static_cast<int>(high_code) - 16) * d;
+  }
+}
+
+void encode(const float* x, const float* /*importance*/, BlockQ5_0& block) noexcept {
+  const float d = signed_peak(x, 32) / -16.0F;
+  const float inverse = d != 0.0F ? 1.0F / d : 0.0F;
+  block.d = f32_to_f16(d);
+  const auto code_of = [&](float value) {
+    return static_cast<uint32_t>(std::clamp(static_cast<int>(value * inverse + 16.5F), 0, 31));
+  };
+  uint32_t high = 0;
+  for (size_t i = 0; i < 16; ++i) {
+    const uint32_t low_code = code_of(x[i]);
+    const uint32_t high_code = code_of(x[i + 16]);
+    block.codes[i] = static_cast<uint8_t>((low_code & 15U) | ((high_code & 15U) << 4U));
+    high |= (low_code >> 4U) << i | (high_code >> 4U) << (i + 16);
+  }
+  memcpy(block.high, &high, sizeof(high));
+}
+
+}  // namespace
+
+Format q5_0() noexcept {
+  return {"Q5_0", 6, 32, sizeof(BlockQ5_0), Activation::kQ8, decode_blocks<BlockQ5_0, 32, decode>,
+          encode_blocks<BlockQ5_0, 32, encode>};
+}
+
+}  // namespace kinglet::quant
