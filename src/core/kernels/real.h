@@ -1,9 +1,9 @@
 // Kernels over plain floating-point values: everything that is not a product with a weight format.
 //
-// The scalar ones are templates over float and double, so that gradients can be checked in double precision; wider tables
-// replace entries of RealKernels<float>. Sums over an inner dimension use 16 interleaved partial sums and the tree
-// s[j] += s[j + 8], + 4, + 2, + 1 in every table (for double as well), so tables agree to rounding of the elementary
-// functions. "Accumulate" kernels add to their output.
+// They are written once, in inl/, for a vector of 16 elements; an instruction set gives that vector (vec.h). Sums over an
+// inner dimension are 16 interleaved partial sums and the tree s[j] += s[j + 8], + 4, + 2, + 1, and the elementary functions
+// are our own, so all tables give the same bits. The scalar vector exists for float and for double, so that gradients are
+// checked in double precision. "Accumulate" kernels add to their output.
 //
 // Legend: n elements of one row; D head_dim; G query heads that share one key-value head.
 #pragma once
@@ -39,20 +39,31 @@ constexpr size_t kv_bytes(KvType type, size_t head_dim) noexcept {
   return 0;
 }
 
-/// Keys and values of one sequence, one layer and one key-value head, in pages of kPageTokens tokens. Key number i is at
-/// k_pages[i / kPageTokens] + offset + (i % kPageTokens) * token_stride, i counted from the sequence's start.
+/// Tokens in a page of keys and values; also the chunk of keys in which attention sums, in key order from the sequence's
+/// start, so that a row's result does not depend on what is computed beside it.
+inline constexpr size_t kPageTokens = 32;
+
+/// Keys and values of one sequence, one layer and one key-value head in a cache. Key number i is in page i / kPageTokens,
+/// slot i % kPageTokens, i counted from the sequence's start. The head's part of a page has kPageTokens kv_bytes(type, D)
+/// bytes. Keys lie with slots side by side, so that a score for all slots needs no sum across lanes; values lie slot by slot:
+///   keys   kF32: Real[D][slots]; kF16: f16[D][slots]; kQ8_0: int8[D][slots], then f16 scales[D / 32][slots];
+///          kQ4_0: bytes[D / 2][slots] (byte 16 b + i of block b: element 32 b + i low, 32 b + 16 + i high), then scales
+///   values kF32: Real[slots][D]; kF16: f16[slots][D]; kQ8_0, kQ4_0: the field's blocks, slot by slot
 /// A page before the first visible key may be null (a sliding window has freed it).
 struct KeyView {
   const std::byte* const* k_pages;
   const std::byte* const* v_pages;
-  size_t offset;        ///< Bytes from a page's start to this head's part of its first token.
-  size_t token_stride;  ///< Bytes from a token to the next one in the page.
-  KvType type;          ///< kF32 also for double: RealKernels<double> reads doubles there.
+  size_t offset;  ///< Bytes from a page's start to this head's part.
+  KvType type;    ///< kF32 also for double: RealKernels<double> reads doubles there.
 };
 
-/// Tokens in a page of keys and values; also the chunk of keys in which attention sums, in key order from the sequence's
-/// start, so that a row's result does not depend on what is computed beside it.
-inline constexpr size_t kPageTokens = 32;
+/// Keys and values of one sequence and head as plain rows: key i at k + i * stride.
+template <class Real>
+struct PlainKeys {
+  const Real* k;
+  const Real* v;
+  size_t stride;
+};
 
 /// Settings of attention that are the same for all rows of a call.
 template <class Real>
@@ -60,6 +71,22 @@ struct AttendSpec {
   size_t head_dim;
   Real scale;
   Real softcap;  ///< 0: none; else scores become softcap * tanh(score / softcap).
+};
+
+/// Rows that attend to the same keys. Each has G query heads side by side, D elements each.
+template <class Real>
+struct AttendRows {
+  size_t n_rows;
+  size_t n_group;         ///< G.
+  const uint32_t* lo;     ///< Row i sees keys [lo[i], hi[i]), at least one.
+  const uint32_t* hi;
+  const Real* q;
+  size_t q_stride;        ///< Elements from a row to the next.
+  Real* out;
+  size_t out_stride;
+  const Real* sinks;      ///< G logits that take part in the sum without a value; or null.
+  Real* lse;              ///< G values a row (log of the sum of exponentials, for backward); or null.
+  size_t lse_stride;
 };
 
 template <class Real>
@@ -107,37 +134,32 @@ struct RealKernels {
   /// dx[i] += dy[i] * (1 - (y[i] / cap)^2), y being the forward output.
   void (*softcap_backward)(const Real* y, Real cap, const Real* dy, Real* dx, size_t n) noexcept;
 
-  /// Writes one head's vector of n elements in a KV type (RealKernels<double>: kF32 stores doubles).
-  void (*store_kv)(KvType type, const Real* x, std::byte* out, size_t n) noexcept;
+  /// Writes one key (value) of head_dim elements into a slot of a head's part of a page, laid out as KeyView says.
+  void (*store_key)(KvType type, const Real* x, std::byte* head, size_t slot, size_t head_dim) noexcept;
+  void (*store_value)(KvType type, const Real* x, std::byte* head, size_t slot, size_t head_dim) noexcept;
 
-  /// Attention of G query heads of one row over keys [lo, hi), hi > lo, by online softmax, chunk by chunk.
-  /// q and out: G heads, q_stride and out_stride elements apart. `sinks` (G logits that take part in the sum without
-  /// a value) may be null. `lse` (G values: log of the sum of exponentials, for backward) may be null.
-  /// scratch: attend_scratch(G, D) elements.
-  void (*attend)(const AttendSpec<Real>& spec, const KeyView& keys, size_t lo, size_t hi, const Real* q, size_t q_stride,
-                 size_t n_group, const Real* sinks, Real* out, size_t out_stride, Real* lse, Real* scratch) noexcept;
+  /// Attention by online softmax (Milakov and Gimelshein, arXiv 1805.02867), chunk by chunk of kPageTokens keys; a chunk is
+  /// read once for all rows. A row's bits are the same whatever rows stand beside it.
+  /// scratch: attend_scratch(n_rows, G, D) elements.
+  void (*attend)(const AttendSpec<Real>& spec, const KeyView& keys, const AttendRows<Real>& rows, Real* scratch) noexcept;
+  /// The same over plain rows; the same bits as over a kF32 cache.
+  void (*attend_plain)(const AttendSpec<Real>& spec, const PlainKeys<Real>& keys, const AttendRows<Real>& rows,
+                       Real* scratch) noexcept;
 
-  /// Several rows at once: row i sees [lo[i], hi[i]). Rows are q_row_stride (out_row_stride) elements apart. The same
-  /// bits as `attend` row by row; a block of keys is read once for all rows that see it.
-  /// scratch: attend_scratch(G, D) * n_rows elements.
-  void (*attend_rows)(const AttendSpec<Real>& spec, const KeyView& keys, const uint32_t* lo, const uint32_t* hi,
-                      size_t n_rows, const Real* q, size_t q_row_stride, size_t q_stride, size_t n_group, const Real* sinks,
-                      Real* out, size_t out_row_stride, size_t out_stride, Real* scratch) noexcept;
-
-  /// Backward of attend over keys and values that lie as plain rows (training): k, v, dk, dv are at key i * kv_stride.
-  /// p is recomputed from lse. Accumulates dq (G heads), dk and dv. scratch: attend_scratch(G, D) elements.
-  void (*attend_backward)(const AttendSpec<Real>& spec, const Real* k, const Real* v, size_t kv_stride, size_t lo, size_t hi,
-                          const Real* q, size_t q_stride, size_t n_group, const Real* out, const Real* d_out,
-                          size_t out_stride, const Real* lse, Real* dq, Real* dk, Real* dv, Real* scratch) noexcept;
+  /// Backward of attend_plain for one row of G heads that sees [lo, hi): probabilities are recomputed from lse.
+  /// Accumulates dq [G, D], and dk and dv at key i * stride. scratch: attend_scratch(1, G, D) elements.
+  void (*attend_backward)(const AttendSpec<Real>& spec, const PlainKeys<Real>& keys, size_t lo, size_t hi, size_t n_group,
+                          const Real* q, const Real* out, const Real* d_out, const Real* lse, Real* dq, Real* dk, Real* dv,
+                          Real* scratch) noexcept;
 
   /// dw[r, k] += sum over t of dy[t, r] * x[t, k], t in order, by fma: rows r < n_rows, k < cols.
   void (*outer_accumulate)(const Real* dy, size_t dy_stride, const Real* x, size_t x_stride, size_t n_tokens, Real* dw,
                            size_t n_rows, size_t cols) noexcept;
 };
 
-/// Elements of scratch that attention needs for one row of G query heads.
-constexpr size_t attend_scratch(size_t n_group, size_t head_dim) noexcept {
-  return n_group * (head_dim + kPageTokens + 2) + 2 * head_dim + 16;
+/// Elements of scratch that attention needs: a chunk of keys and of values, and the state of each row and head.
+constexpr size_t attend_scratch(size_t n_rows, size_t n_group, size_t head_dim) noexcept {
+  return 2 * kPageTokens * (head_dim + 16) + n_rows * n_group * (head_dim + 16 + 2) + 8 * kPageTokens;
 }
 
 /// The scalar definitions. In scalar/real.cpp.

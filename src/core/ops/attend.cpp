@@ -14,48 +14,48 @@ size_t sequence_head_items(const NodeShape& shape) noexcept {
   return shape.batch.sequences.size() * attend_spec(shape.node).n_kv_heads;
 }
 
-size_t max_pages(size_t n_rows) noexcept { return (n_rows + kernels::kPageTokens - 1) / kernels::kPageTokens; }
+// Rows that go through the kernel at once: enough to share each chunk of keys, few enough for the cache.
+constexpr size_t kQueryRows = 32;
 
-// scratch: page pointers of keys, then of values, then the kernel's elements, then sinks in f64.
 template <class Real>
 void run_attend(const Run<Real>& run, size_t begin, size_t end) noexcept {
   const auto& attributes = run.template attributes<Attend>();
   const size_t D = attributes.spec.head_dim;
   const size_t G = attributes.n_group();
   const size_t n_kv = attributes.spec.n_kv_heads;
-  const ir::Value out = run.node.outputs[0];
+  const auto& in = run.node.inputs;
+  const auto& out = run.node.outputs;
+  auto* room = run.template scratch_as<Real>();
+  const Real* sinks = run.node.weights.empty() ? nullptr : vector_weight(run, 0, room);
+  if (sinks != nullptr) room += attributes.spec.n_heads;
   for (size_t piece = begin; piece < end; ++piece) {
     const SequenceRows& sequence = run.batch.sequences[piece / n_kv];
     const size_t head = piece % n_kv;
-    const size_t pages = max_pages(sequence.n_rows);
-    auto** k_pages = run.template scratch_as<const std::byte*>();
-    auto** v_pages = k_pages + pages;
-    auto* room = reinterpret_cast<Real*>(v_pages + pages);
-    for (size_t i = 0; i < pages; ++i) {
-      const size_t row = sequence.first_row + i * kernels::kPageTokens;
-      k_pages[i] = reinterpret_cast<const std::byte*>(run.row(run.node.inputs[1], row));
-      v_pages[i] = reinterpret_cast<const std::byte*>(run.row(run.node.inputs[2], row));
-    }
-    const kernels::KeyView keys{k_pages, v_pages, head * D * sizeof(Real), n_kv * D * sizeof(Real), kernels::KvType::kF32};
-    const Real* sinks = nullptr;
-    if (!run.node.weights.empty()) {
-      Real* copy = room + kernels::attend_scratch(G, D);
-      sinks = vector_weight(run, 0, copy) + head * G;
-    }
-    for (size_t i = 0; i < sequence.n_rows; ++i) {
-      const size_t t = sequence.first_row + i;
-      const KeyInterval visible = attributes.spec.visibility.of(i, sequence.n_rows);
-      run.real.attend(attributes.template of_kernel<Real>(), keys, visible.lo, visible.hi,
-                      run.row(run.node.inputs[0], t) + head * G * D, D, G, sinks, run.row(out, t) + head * G * D, D,
-                      run.row(run.node.outputs[1], t) + head * G, room);
+    const kernels::PlainKeys<Real> keys{run.row(in[1], sequence.first_row) + head * D,
+                                        run.row(in[2], sequence.first_row) + head * D, n_kv * D};
+    for (size_t first = 0; first < sequence.n_rows; first += kQueryRows) {
+      const size_t n = std::min(kQueryRows, sequence.n_rows - first);
+      uint32_t lo[kQueryRows];
+      uint32_t hi[kQueryRows];
+      for (size_t i = 0; i < n; ++i) {
+        const KeyInterval visible = attributes.spec.visibility.of(first + i, sequence.n_rows);
+        lo[i] = static_cast<uint32_t>(visible.lo);
+        hi[i] = static_cast<uint32_t>(visible.hi);
+      }
+      const size_t t = sequence.first_row + first;
+      const kernels::AttendRows<Real> rows{n, G, lo, hi, run.row(in[0], t) + head * G * D, attributes.spec.n_heads * D,
+                                           run.row(out[0], t) + head * G * D, attributes.spec.n_heads * D,
+                                           sinks == nullptr ? nullptr : sinks + head * G, run.row(out[1], t) + head * G,
+                                           attributes.spec.n_heads};
+      run.real.attend_plain(attributes.template of_kernel<Real>(), keys, rows, room);
     }
   }
 }
 
 size_t attend_scratch_bytes(const NodeShape& shape, size_t real_bytes) noexcept {
   const AttendSpec& spec = attend_spec(shape.node);
-  const size_t room = kernels::attend_scratch(spec.n_heads / spec.n_kv_heads, spec.head_dim) + spec.n_heads;
-  return 2 * max_pages(shape.rows(shape.node.outputs[0])) * sizeof(void*) + room * real_bytes;
+  const size_t room = kernels::attend_scratch(kQueryRows, spec.n_heads / spec.n_kv_heads, spec.head_dim);
+  return (room + spec.n_heads) * real_bytes;
 }
 
 // inputs: q, k, v, out, lse, d_out; outputs: dq, dk, dv.
@@ -77,13 +77,13 @@ void run_attend_backward(const Run<Real>& run, size_t begin, size_t end) noexcep
       std::fill_n(run.row(out[2], t) + head * D, D, Real{0});
     }
     const size_t first = sequence.first_row;
+    const kernels::PlainKeys<Real> keys{run.row(in[1], first) + head * D, run.row(in[2], first) + head * D, n_kv * D};
     for (size_t i = 0; i < sequence.n_rows; ++i) {
       const size_t t = first + i;
       const KeyInterval visible = attributes.spec.visibility.of(i, sequence.n_rows);
-      run.real.attend_backward(attributes.template of_kernel<Real>(), run.row(in[1], first) + head * D,
-                               run.row(in[2], first) + head * D, n_kv * D, visible.lo, visible.hi,
-                               run.row(in[0], t) + head * G * D, D, G, run.row(in[3], t) + head * G * D,
-                               run.row(in[5], t) + head * G * D, D, run.row(in[4], t) + head * G,
+      run.real.attend_backward(attributes.template of_kernel<Real>(), keys, visible.lo, visible.hi, G,
+                               run.row(in[0], t) + head * G * D, run.row(in[3], t) + head * G * D,
+                               run.row(in[5], t) + head * G * D, run.row(in[4], t) + head * G,
                                run.row(out[0], t) + head * G * D, run.row(out[1], first) + head * D,
                                run.row(out[2], first) + head * D, run.template scratch_as<Real>());
     }
@@ -92,7 +92,7 @@ void run_attend_backward(const Run<Real>& run, size_t begin, size_t end) noexcep
 
 size_t backward_scratch_bytes(const NodeShape& shape, size_t real_bytes) noexcept {
   const AttendSpec& spec = attend_spec(shape.node);
-  return kernels::attend_scratch(spec.n_heads / spec.n_kv_heads, spec.head_dim) * real_bytes;
+  return kernels::attend_scratch(1, spec.n_heads / spec.n_kv_heads, spec.head_dim) * real_bytes;
 }
 
 constexpr Op kAttendBackward{{"attend_backward"},

@@ -1,7 +1,7 @@
 // Attention over a paged cache: the rows' keys and values are stored first, then every row reads its interval.
 //
-// A page holds kPageTokens tokens of all layers: for each layer, key-value heads one after the other, each with its tokens in
-// order. A piece of attention is up to kQueryRows rows of a sequence and one key-value head; a row's bits do not depend on
+// A page holds kPageTokens tokens of all layers: for each layer, key-value heads one after the other, each laid out as
+// kernels::KeyView says. A piece of attention is up to kQueryRows rows of a sequence and one key-value head; a row's bits do not depend on
 // the rows beside it (kernels/real.h).
 #include <algorithm>
 
@@ -27,11 +27,12 @@ void run_store_kv(const Run<float>& run, size_t begin, size_t end) noexcept {
     for (size_t t = from; t < to; ++t) {
       const size_t key = sequence.n_past + (t - sequence.first_row);
       for (size_t head = 0; head < attributes.spec.n_kv_heads; ++head) {
-        const size_t at = attributes.place.offset + (head * kPageTokens + key % kPageTokens) * token_bytes;
-        run.real.store_kv(run.batch.kv_type, run.row(run.node.inputs[0], t) + head * D,
-                          sequence.k_pages[key / kPageTokens] + at, D);
-        run.real.store_kv(run.batch.kv_type, run.row(run.node.inputs[1], t) + head * D,
-                          sequence.v_pages[key / kPageTokens] + at, D);
+        const size_t at = attributes.place.offset + head * kPageTokens * token_bytes;
+        const size_t slot = key % kPageTokens;
+        run.real.store_key(run.batch.kv_type, run.row(run.node.inputs[0], t) + head * D,
+                           sequence.k_pages[key / kPageTokens] + at, slot, D);
+        run.real.store_value(run.batch.kv_type, run.row(run.node.inputs[1], t) + head * D,
+                             sequence.v_pages[key / kPageTokens] + at, slot, D);
       }
     }
   }
@@ -53,7 +54,7 @@ void attend_block(const Run<float>& run, const SequenceRows& sequence, size_t bl
   const size_t G = attributes.n_group();
   const size_t token_bytes = kernels::kv_bytes(run.batch.kv_type, D);
   const kernels::KeyView keys{sequence.k_pages, sequence.v_pages,
-                              attributes.place.offset + head * kPageTokens * token_bytes, token_bytes, run.batch.kv_type};
+                              attributes.place.offset + head * kPageTokens * token_bytes, run.batch.kv_type};
   const size_t first = block * kQueryRows;
   const size_t n = std::min(kQueryRows, sequence.n_rows - first);
   uint32_t lo[kQueryRows];
@@ -67,14 +68,9 @@ void attend_block(const Run<float>& run, const SequenceRows& sequence, size_t bl
   const float* sinks = run.node.weights.empty() ? nullptr : reinterpret_cast<const float*>(run.weight(0).data) + head * G;
   const size_t t = sequence.first_row + first;
   const size_t cols = attributes.spec.n_heads * D;
-  const float* q = run.row(run.node.inputs[0], t) + head * G * D;
-  float* out = run.row(run.node.outputs[0], t) + head * G * D;
-  const auto spec = attributes.of_kernel<float>();
-  if (n == 1) {
-    run.real.attend(spec, keys, lo[0], hi[0], q, D, G, sinks, out, D, nullptr, run.scratch_as<float>());
-  } else {
-    run.real.attend_rows(spec, keys, lo, hi, n, q, cols, D, G, sinks, out, cols, D, run.scratch_as<float>());
-  }
+  const kernels::AttendRows<float> rows{n, G, lo, hi, run.row(run.node.inputs[0], t) + head * G * D, cols,
+                                        run.row(run.node.outputs[0], t) + head * G * D, cols, sinks, nullptr, 0};
+  run.real.attend(attributes.of_kernel<float>(), keys, rows, run.scratch_as<float>());
 }
 
 void run_attend_cache(const Run<float>& run, size_t begin, size_t end) noexcept {
@@ -93,7 +89,7 @@ void run_attend_cache(const Run<float>& run, size_t begin, size_t end) noexcept 
 size_t attend_cache_scratch(const NodeShape& shape, size_t real_bytes) noexcept {
   const AttendSpec& spec = attend_spec(shape.node);
   const size_t rows = std::min(kQueryRows, std::max<size_t>(1, shape.rows(shape.node.outputs[0])));
-  return kernels::attend_scratch(spec.n_heads / spec.n_kv_heads, spec.head_dim) * rows * real_bytes;
+  return kernels::attend_scratch(rows, spec.n_heads / spec.n_kv_heads, spec.head_dim) * real_bytes;
 }
 
 constexpr Op kStoreKv{{"store_kv"}, store_items, run_store_kv};

@@ -1,0 +1,95 @@
+// The vector of 16 floats as two AVX2 registers.
+#pragma once
+
+#include <immintrin.h>
+#include <stddef.h>
+#include <stdint.h>
+
+namespace kinglet::kernels {
+namespace {
+
+struct Vec {
+  using Real = float;
+  static constexpr size_t kLanes = 16;
+  __m256 low;
+  __m256 high;
+
+  static Vec set(float x) noexcept { return {_mm256_set1_ps(x), _mm256_set1_ps(x)}; }
+  static Vec zero() noexcept { return {_mm256_setzero_ps(), _mm256_setzero_ps()}; }
+  static Vec load(const float* p) noexcept { return {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
+  static Vec load_n(const float* p, size_t n) noexcept {
+    return {_mm256_maskload_ps(p, mask(n, 0)), _mm256_maskload_ps(p + 8, mask(n, 8))};
+  }
+  static Vec load_f16(const uint16_t* p) noexcept {
+    return {_mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))),
+            _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p + 8)))};
+  }
+  static Vec load_i8(const int8_t* p) noexcept {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    return {_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes)),
+            _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_srli_si128(bytes, 8)))};
+  }
+  void store(float* p) const noexcept {
+    _mm256_storeu_ps(p, low);
+    _mm256_storeu_ps(p + 8, high);
+  }
+  void store_n(float* p, size_t n) const noexcept {
+    _mm256_maskstore_ps(p, mask(n, 0), low);
+    _mm256_maskstore_ps(p + 8, mask(n, 8), high);
+  }
+  static Vec pow2(const Vec& n) noexcept { return {pow2(n.low), pow2(n.high)}; }
+  static __m256 pow2(__m256 n) noexcept {
+    const __m256i exponent = _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));
+    return _mm256_castsi256_ps(_mm256_slli_epi32(exponent, 23));
+  }
+  // Lanes [first, first + 8) of which those below n are on.
+  static __m256i mask(size_t n, int first) noexcept {
+    const __m256i lane = _mm256_add_epi32(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), _mm256_set1_epi32(first));
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)), lane);
+  }
+};
+
+inline Vec operator+(const Vec& a, const Vec& b) noexcept {
+  return {_mm256_add_ps(a.low, b.low), _mm256_add_ps(a.high, b.high)};
+}
+inline Vec operator-(const Vec& a, const Vec& b) noexcept {
+  return {_mm256_sub_ps(a.low, b.low), _mm256_sub_ps(a.high, b.high)};
+}
+inline Vec operator*(const Vec& a, const Vec& b) noexcept {
+  return {_mm256_mul_ps(a.low, b.low), _mm256_mul_ps(a.high, b.high)};
+}
+inline Vec operator/(const Vec& a, const Vec& b) noexcept {
+  return {_mm256_div_ps(a.low, b.low), _mm256_div_ps(a.high, b.high)};
+}
+inline Vec max(const Vec& a, const Vec& b) noexcept {
+  return {_mm256_max_ps(a.low, b.low), _mm256_max_ps(a.high, b.high)};
+}
+inline Vec min(const Vec& a, const Vec& b) noexcept {
+  return {_mm256_min_ps(a.low, b.low), _mm256_min_ps(a.high, b.high)};
+}
+inline Vec fma(const Vec& a, const Vec& b, const Vec& c) noexcept {
+  return {_mm256_fmadd_ps(a.low, b.low, c.low), _mm256_fmadd_ps(a.high, b.high, c.high)};
+}
+inline Vec round(const Vec& x) noexcept {
+  constexpr int kMode = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
+  return {_mm256_round_ps(x.low, kMode), _mm256_round_ps(x.high, kMode)};
+}
+inline Vec where_less(const Vec& a, const Vec& b, const Vec& yes, const Vec& no) noexcept {
+  return {_mm256_blendv_ps(no.low, yes.low, _mm256_cmp_ps(a.low, b.low, _CMP_LT_OQ)),
+          _mm256_blendv_ps(no.high, yes.high, _mm256_cmp_ps(a.high, b.high, _CMP_LT_OQ))};
+}
+inline float sum(const Vec& x) noexcept {
+  const __m256 eight = _mm256_add_ps(x.low, x.high);
+  const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+  const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps(two, two, 1)));
+}
+inline float highest(const Vec& x) noexcept {
+  const __m256 eight = _mm256_max_ps(x.low, x.high);
+  const __m128 four = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+  const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_max_ss(two, _mm_shuffle_ps(two, two, 1)));
+}
+
+}  // namespace
+}  // namespace kinglet::kernels
