@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "core/base/base.h"
 #include "core/kernels/scalar/product_table.h"
 #if defined(__x86_64__)
 #include "core/kernels/avx2/table.h"

@@ -1,0 +1,47 @@
+#include "home/system/mapped_file.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "core/base/base.h"
+#include "home/system/file.h"
+
+namespace kinglet::system {
+
+MappedFile::MappedFile(const std::string& path) {
+  const FileDescriptor file = open_for_reading(path);
+  struct stat facts {};
+  if (::fstat(file.get(), &facts) != 0) fail_with(ErrorCode::kIo, path, ": ", std::strerror(errno));
+  if (S_ISDIR(facts.st_mode)) fail_with(ErrorCode::kInvalidFile, path, ": is a directory, expected a file");
+  if (!S_ISREG(facts.st_mode)) fail_with(ErrorCode::kInvalidFile, path, ": is no regular file");
+  size_ = static_cast<size_t>(facts.st_size);
+  if (size_ == 0) return;
+  void* memory = ::mmap(nullptr, size_, PROT_READ, MAP_SHARED, file.get(), 0);
+  if (memory == MAP_FAILED) fail_with(ErrorCode::kIo, path, ": cannot be mapped: ", std::strerror(errno));
+  data_ = static_cast<const std::byte*>(memory);
+}
+
+MappedFile::~MappedFile() {
+  if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
+}
+
+MappedFile::MappedFile(MappedFile&& other) noexcept
+    : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+
+MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
+  std::swap(data_, other.data_);
+  std::swap(size_, other.size_);
+  return *this;
+}
+
+void MappedFile::read_ahead() const noexcept {
+  if (data_ != nullptr) ::madvise(const_cast<std::byte*>(data_), size_, MADV_WILLNEED);
+}
+
+}  // namespace kinglet::system

@@ -1,0 +1,157 @@
+#include "home/system/thread_pool.h"
+
+#include <immintrin.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "home/system/file.h"
+
+namespace kinglet::system {
+namespace {
+
+// A pause takes some 40 cycles; this many are about 30 microseconds.
+constexpr int kSpins = 2000;
+
+void pause_cpu() noexcept {
+#if defined(__x86_64__)
+  _mm_pause();
+#else
+  std::this_thread::yield();
+#endif
+}
+
+// Waits until `word` is no longer `old`: spins, then sleeps.
+void wait_for_change(std::atomic<uint32_t>& word, uint32_t old, int spins) noexcept {
+  for (int i = 0; i < spins; ++i) {
+    if (word.load(std::memory_order_acquire) != old) return;
+    pause_cpu();
+  }
+  while (word.load(std::memory_order_acquire) == old) word.wait(old, std::memory_order_acquire);
+}
+
+}  // namespace
+
+struct SpinPool::State {
+  explicit State(int n) : n_threads(n), spins(n <= usable_cores() ? kSpins : 0) {}
+
+  const int n_threads;
+  const int spins;
+  Task task = nullptr;
+  void* context = nullptr;
+  alignas(64) std::atomic<uint32_t> round{0};          // of run(); a change starts the workers
+  alignas(64) std::atomic<uint32_t> arrived{0};        // threads at the current barrier
+  alignas(64) std::atomic<uint32_t> barrier_round{0};  // a change opens the barrier
+  std::atomic<bool> ending{false};
+  std::vector<std::thread> threads;
+
+  void wait_at_barrier() noexcept {
+    const uint32_t now = barrier_round.load(std::memory_order_acquire);
+    if (arrived.fetch_add(1, std::memory_order_acq_rel) + 1 == static_cast<uint32_t>(n_threads)) {
+      arrived.store(0, std::memory_order_relaxed);
+      barrier_round.fetch_add(1, std::memory_order_release);
+      barrier_round.notify_all();
+    } else {
+      wait_for_change(barrier_round, now, spins);
+    }
+  }
+
+  void work(int thread_idx) noexcept {
+    uint32_t seen = 0;
+    for (;;) {
+      wait_for_change(round, seen, spins);
+      seen = round.load(std::memory_order_acquire);
+      if (ending.load(std::memory_order_acquire)) return;
+      task(context, thread_idx);
+      wait_at_barrier();
+    }
+  }
+};
+
+SpinPool::SpinPool(int n_threads) : state_(std::make_unique<State>(std::max(1, n_threads))) {
+  for (int i = 1; i < state_->n_threads; ++i) {
+    state_->threads.emplace_back([state = state_.get(), i] { state->work(i); });
+  }
+}
+
+SpinPool::~SpinPool() {
+  state_->ending.store(true, std::memory_order_release);
+  state_->round.fetch_add(1, std::memory_order_release);
+  state_->round.notify_all();
+  for (std::thread& thread : state_->threads) thread.join();
+}
+
+int SpinPool::n_threads() const noexcept { return state_->n_threads; }
+
+void SpinPool::run(Task task, void* context) noexcept {
+  state_->task = task;
+  state_->context = context;
+  if (state_->n_threads > 1) {
+    state_->round.fetch_add(1, std::memory_order_release);
+    state_->round.notify_all();
+  }
+  task(context, 0);
+  barrier();
+}
+
+void SpinPool::barrier() noexcept {
+  if (state_->n_threads > 1) state_->wait_at_barrier();
+}
+
+namespace {
+
+// The text of a small file of the system; empty where it is not there.
+std::string system_text(const std::string& path) {
+  try {
+    return read_file(path, 1 << 16);
+  } catch (const Error&) {
+    return {};
+  }
+}
+
+// CPUs' worth of time that a cgroup allows; infinity where there is no limit.
+double cpu_quota() {
+  long long quota = 0;
+  long long period = 0;
+  if (std::sscanf(system_text("/sys/fs/cgroup/cpu.max").c_str(), "%lld %lld", &quota, &period) == 2 && period > 0) {
+    return static_cast<double>(quota) / static_cast<double>(period);
+  }
+  const std::string v1_quota = system_text("/sys/fs/cgroup/cpu/cpu.cfs_quota_us");
+  const std::string v1_period = system_text("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
+  if (std::sscanf(v1_quota.c_str(), "%lld", &quota) == 1 && std::sscanf(v1_period.c_str(), "%lld", &period) == 1 &&
+      quota > 0 && period > 0) {
+    return static_cast<double>(quota) / static_cast<double>(period);
+  }
+  return HUGE_VAL;
+}
+
+}  // namespace
+
+int usable_cores() {
+  cpu_set_t allowed;
+  CPU_ZERO(&allowed);
+  if (::sched_getaffinity(0, sizeof(allowed), &allowed) != 0) return std::max(1U, std::thread::hardware_concurrency());
+  std::set<std::string> cores;  // siblings of one core share the same list
+  int unknown = 0;
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (!CPU_ISSET(cpu, &allowed)) continue;
+    const std::string siblings = system_text(str("/sys/devices/system/cpu/cpu", cpu, "/topology/thread_siblings_list"));
+    if (siblings.empty()) {
+      ++unknown;
+    } else {
+      cores.insert(siblings);
+    }
+  }
+  const int n = static_cast<int>(cores.size()) + unknown;
+  return std::max(1, static_cast<int>(std::min(static_cast<double>(n), std::ceil(cpu_quota()))));
+}
+
+}  // namespace kinglet::system
