@@ -1,0 +1,237 @@
+// The loop: admit, choose rows, run, sample, tell. Every generating sequence has a row in each step; what is left of the
+// step's rows goes to prompts, in the order in which they came.
+#include "run/engine/engine.h"
+
+#include <algorithm>
+
+namespace kinglet::engine {
+namespace {
+
+using kernels::kPageTokens;
+
+size_t pages_for(size_t n_tokens) noexcept { return (n_tokens + kPageTokens - 1) / kPageTokens; }
+
+double ms_between(std::chrono::steady_clock::time_point from, std::chrono::steady_clock::time_point to) {
+  return std::chrono::duration<double, std::milli>(to - from).count();
+}
+
+const EngineOptions& checked(const EngineOptions& options, const models::Model& model) {
+  if (options.context_len == 0 || options.context_len > model.config().context_len) {
+    fail_with(ErrorCode::kInvalidArgument, "context: ", options.context_len, " is not between 1 and ", model.config().context_len,
+              ", which the model was trained for");
+  }
+  const bool in_blocks = options.kv_type == kernels::KvType::kQ8_0 || options.kv_type == kernels::KvType::kQ4_0;
+  if (in_blocks && model.config().head_dim % 32 != 0) {
+    fail_with(ErrorCode::kInvalidArgument, "kv-type: heads of ", model.config().head_dim,
+              " are no whole number of blocks of 32; use f16 or f32");
+  }
+  return options;
+}
+
+}  // namespace
+
+Engine::Engine(std::shared_ptr<const models::Model> model, const EngineOptions& options, const kernels::KernelTable& table,
+               ThreadPool& pool)
+    : model_(std::move(model)),
+      options_(checked(options, *model_)),
+      runner_(*model_, options_, table, pool),
+      pages_(runner_.kv_layout(), pages_for(options_.context_len) * options_.max_sequences),
+      prefixes_(pages_) {
+  sequences_.reserve(options_.max_sequences);
+  batch_rows_.reserve(options_.max_sequences);
+  thread_ = std::thread([this] { loop(); });
+}
+
+Engine::~Engine() {
+  {
+    MutexLock lock(mutex_);
+    ending_ = true;
+    wake_.notify_all();
+  }
+  thread_.join();
+}
+
+std::shared_ptr<Generation> Engine::submit(Request request) {
+  if (request.prompt.empty()) fail_with(ErrorCode::kInvalidArgument, "prompt: is empty");
+  if (request.prompt.size() >= options_.context_len) {
+    fail_with(ErrorCode::kContextFull, "prompt: ", request.prompt.size(), " tokens leave no room in a context of ",
+              options_.context_len);
+  }
+  const size_t vocab_size = model_->config().vocab_size;
+  for (const int32_t token : request.prompt) {
+    if (token < 0 || static_cast<size_t>(token) >= vocab_size) {
+      fail_with(ErrorCode::kInvalidArgument, "prompt: token ", token, " is not in a vocabulary of ", vocab_size);
+    }
+  }
+  check(request.sampling, vocab_size);
+  auto generation = std::make_shared<Generation>(std::move(request));
+  MutexLock lock(mutex_);
+  waiting_.push_back(generation);
+  wake_.notify_one();
+  return generation;
+}
+
+void Engine::loop() {
+  for (;;) {
+    {
+      MutexLock lock(mutex_);
+      while (!ending_ && waiting_.empty() && sequences_.empty()) wake_.wait(mutex_);
+      if (ending_) {
+        for (const auto& generation : waiting_) generation->emit({-1, FinishReason::kCancelled, {}});
+        waiting_.clear();
+        break;
+      }
+    }
+    admit();
+    for (auto& sequence : sequences_) {
+      if (sequence->generation->cancelled()) finish(*sequence, FinishReason::kCancelled);
+    }
+    remove_finished();
+    if (!sequences_.empty()) step();
+    remove_finished();
+  }
+  for (auto& sequence : sequences_) finish(*sequence, FinishReason::kCancelled);
+  remove_finished();
+}
+
+// Takes requests in order as long as there are places and pages for their whole length.
+void Engine::admit() {
+  while (sequences_.size() < options_.max_sequences) {
+    std::shared_ptr<Generation> next;
+    {
+      MutexLock lock(mutex_);
+      if (waiting_.empty()) return;
+      next = waiting_.front();
+    }
+    if (next->cancelled()) {
+      next->emit({-1, FinishReason::kCancelled, {}});
+    } else if (!start(next)) {
+      return;
+    }
+    MutexLock lock(mutex_);
+    waiting_.pop_front();
+  }
+}
+
+bool Engine::start(const std::shared_ptr<Generation>& generation) {
+  const Request& request = generation->request();
+  const size_t room = options_.context_len - request.prompt.size();
+  const size_t n_pages = pages_for(request.prompt.size() + std::min(request.max_tokens, room));
+  // The last token of a prompt is always computed, as its logits are wanted.
+  const std::span<const int32_t> reusable(request.prompt.data(), request.prompt.size() - 1);
+  std::vector<PageId> pages = prefixes_.find(reusable);
+  const size_t n_new = n_pages - std::min(n_pages, pages.size());
+  prefixes_.evict_until(n_new);
+  if (pages_.n_free() < n_new) {
+    for (const PageId page : pages) pages_.release(page);
+    return false;
+  }
+  auto sequence = std::make_unique<Sequence>(
+      Sequence{generation, Sampler(request.sampling, model_->config().vocab_size), request.prompt, 0, 0, 0, {}, {}, {}, {}, {}, {}});
+  sequence->tokens.reserve(n_pages * kPageTokens);
+  sequence->pages.reserve(n_pages);
+  sequence->k_pages.reserve(n_pages);
+  sequence->v_pages.reserve(n_pages);
+  sequence->n_done = pages.size() * kPageTokens;
+  for (const PageId page : pages) add_page(*sequence, page);
+  for (size_t i = 0; i < n_new; ++i) {
+    PageId page = 0;
+    KINGLET_CHECK(pages_.allocate(page), "pages were counted before");
+    add_page(*sequence, page);
+  }
+  sequence->sampler.observe(request.prompt);
+  sequence->usage.prompt_tokens = request.prompt.size();
+  sequence->usage.cached_tokens = sequence->n_done;
+  sequence->started = Clock::now();
+  sequence->usage.queue_ms = ms_between(generation->submitted_, sequence->started);
+  sequences_.push_back(std::move(sequence));
+  return true;
+}
+
+void Engine::add_page(Sequence& sequence, PageId page) {
+  sequence.pages.push_back(page);
+  sequence.k_pages.push_back(pages_.keys(page));
+  sequence.v_pages.push_back(pages_.values(page));
+}
+
+// Sets n_step of every sequence; the sum is returned.
+size_t Engine::choose_rows() {
+  size_t left = runner_.max_rows();
+  for (auto& sequence : sequences_) {
+    sequence->n_step = sequence->n_done + 1 == sequence->tokens.size() && left > 0 ? 1 : 0;
+    left -= sequence->n_step;
+  }
+  for (auto& sequence : sequences_) {
+    if (sequence->n_step > 0) continue;
+    sequence->n_step = std::min(left, sequence->tokens.size() - sequence->n_done);
+    left -= sequence->n_step;
+  }
+  return runner_.max_rows() - left;
+}
+
+void Engine::step() {
+  const size_t n_rows = choose_rows();
+  graph::Executor<float>& executor = runner_.for_rows(n_rows);
+  const std::span<int32_t> ids = executor.input(ir::Input::kTokenIds);
+  const std::span<int32_t> positions = executor.input(ir::Input::kPositions);
+  const std::span<int32_t> logit_rows = executor.input(ir::Input::kLogitRows);
+  batch_rows_.clear();
+  size_t row = 0;
+  size_t n_logits = 0;
+  for (auto& sequence : sequences_) {
+    if (sequence->n_step == 0) continue;
+    batch_rows_.push_back({row, sequence->n_step, sequence->n_done, sequence->k_pages.data(), sequence->v_pages.data()});
+    for (size_t i = 0; i < sequence->n_step; ++i, ++row) {
+      ids[row] = sequence->tokens[sequence->n_done + i];
+      positions[row] = static_cast<int32_t>(sequence->n_done + i);
+    }
+    if (sequence->wants_logits()) {
+      sequence->logit_row = n_logits;
+      logit_rows[n_logits++] = static_cast<int32_t>(row - 1);
+    }
+  }
+  executor.run({n_rows, n_logits}, {batch_rows_, options_.kv_type});
+  const size_t vocab_size = model_->config().vocab_size;
+  const float* logits = executor.output(runner_.logits());
+  for (auto& sequence : sequences_) {
+    if (sequence->n_step == 0) continue;
+    const bool sampled = sequence->wants_logits();
+    sequence->n_done += sequence->n_step;
+    if (sampled) take_token(*sequence, {logits + sequence->logit_row * vocab_size, vocab_size});
+  }
+}
+
+void Engine::take_token(Sequence& sequence, std::span<const float> logits) {
+  const Request& request = sequence.generation->request();
+  if (sequence.usage.completion_tokens == 0) {
+    sequence.first_logits = Clock::now();
+    sequence.usage.prompt_ms = ms_between(sequence.started, sequence.first_logits);
+  }
+  if (request.max_tokens == 0) return finish(sequence, FinishReason::kLength);
+  const int32_t token = sequence.sampler.sample(logits);
+  if (token < 0) return finish(sequence, FinishReason::kBarred);
+  if (std::ranges::find(request.stop_tokens, token) != request.stop_tokens.end()) {
+    return finish(sequence, FinishReason::kStop);
+  }
+  sequence.sampler.observe(token);
+  sequence.tokens.push_back(token);
+  ++sequence.usage.completion_tokens;
+  sequence.generation->emit({token, std::nullopt, {}});
+  if (sequence.usage.completion_tokens >= request.max_tokens) return finish(sequence, FinishReason::kLength);
+  if (sequence.tokens.size() >= options_.context_len) return finish(sequence, FinishReason::kContext);
+}
+
+void Engine::finish(Sequence& sequence, FinishReason reason) {
+  if (sequence.usage.completion_tokens > 0) sequence.usage.decode_ms = ms_between(sequence.first_logits, Clock::now());
+  prefixes_.insert(std::span(sequence.tokens).first(sequence.n_done), sequence.pages);
+  for (const PageId page : sequence.pages) pages_.release(page);
+  sequence.pages.clear();
+  sequence.generation->emit({-1, reason, sequence.usage});
+  sequence.generation = nullptr;
+}
+
+void Engine::remove_finished() {
+  std::erase_if(sequences_, [](const auto& sequence) { return sequence->generation == nullptr; });
+}
+
+}  // namespace kinglet::engine

@@ -1,0 +1,117 @@
+// One loaded model that answers many requests: a loop on a thread of its own that owns the key-value pool and the batch.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "core/base/base.h"
+#include "core/base/mutex.h"
+#include "core/graph/graph.h"
+#include "model/models/models.h"
+#include "run/engine/generation.h"
+#include "run/engine/kv_pool.h"
+#include "run/engine/prefix_cache.h"
+#include "run/engine/sampler.h"
+
+namespace kinglet::engine {
+
+struct EngineOptions {
+  size_t context_len = 4096;    ///< Tokens of a sequence, prompt and answer; at most what the model was trained for.
+  size_t max_sequences = 1;     ///< Sequences that may be on their way at once.
+  size_t prompt_chunk = 512;    ///< Most rows in one step; a longer prompt is cut.
+  kernels::KvType kv_type = kernels::KvType::kF16;
+};
+
+/// Executors by row class, made when first needed and kept: a step takes the smallest that fits.
+class StepRunner {
+ public:
+  StepRunner(const models::Model& model, const EngineOptions& options, const kernels::KernelTable& table, ThreadPool& pool);
+
+  [[nodiscard]] const graph::KvLayout& kv_layout() const noexcept { return layout_; }
+  /// The executor for a step of so many rows.
+  graph::Executor<float>& for_rows(size_t n_rows);
+  [[nodiscard]] ir::Value logits() const noexcept { return logits_; }
+  [[nodiscard]] size_t max_rows() const noexcept { return max_rows_; }
+  /// Memory of the executors made so far, and of the largest when it is made.
+  [[nodiscard]] size_t size_bytes() const noexcept;
+
+ private:
+  const kernels::KernelTable& table_;
+  ThreadPool& pool_;
+  size_t max_rows_;
+  size_t max_sequences_;
+  ir::Graph graph_;
+  ir::Value logits_;
+  graph::KvLayout layout_;
+  static constexpr std::array<size_t, 4> kClasses = {1, 8, 64, 512};
+  std::array<std::unique_ptr<graph::Executor<float>>, kClasses.size()> executors_;
+};
+
+/// Thread-safe. The destructor cancels what is on its way and joins the thread.
+class Engine {
+ public:
+  /// Takes its memory: Throws Error{kOutOfMemory} with the number needed, kInvalidArgument for a context over the model's.
+  /// `table` and `pool` outlive the engine; the pool is used by its thread alone while it has work.
+  Engine(std::shared_ptr<const models::Model> model, const EngineOptions& options, const kernels::KernelTable& table,
+         ThreadPool& pool);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  /// Queues a request. Throws Error{kContextFull} for a prompt that leaves no room (both numbers are said), and
+  /// kInvalidArgument for an empty prompt, ids outside of the vocabulary or senseless sampling settings.
+  std::shared_ptr<Generation> submit(Request request);
+
+  [[nodiscard]] const models::Model& model() const noexcept { return *model_; }
+  [[nodiscard]] const EngineOptions& options() const noexcept { return options_; }
+  [[nodiscard]] size_t kv_bytes() const noexcept { return pages_.size_bytes(); }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  // A request that has its pages.
+  struct Sequence {
+    std::shared_ptr<Generation> generation;
+    Sampler sampler;
+    std::vector<int32_t> tokens;  // prompt, then what was sampled
+    size_t n_done = 0;            // tokens whose keys are in the cache
+    size_t n_step = 0;            // rows in the current step
+    size_t logit_row = 0;         // of the current step's logits, where it ends with the last token
+    std::vector<PageId> pages;
+    std::vector<std::byte*> k_pages;
+    std::vector<std::byte*> v_pages;
+    Usage usage;
+    Clock::time_point started;
+    Clock::time_point first_logits;
+
+    [[nodiscard]] bool wants_logits() const noexcept { return n_done + n_step == tokens.size(); }
+  };
+
+  void loop();
+  void admit();
+  bool start(const std::shared_ptr<Generation>& generation);
+  void add_page(Sequence& sequence, PageId page);
+  size_t choose_rows();
+  void step();
+  void take_token(Sequence& sequence, std::span<const float> logits);
+  void finish(Sequence& sequence, FinishReason reason);
+  void remove_finished();
+
+  const std::shared_ptr<const models::Model> model_;
+  const EngineOptions options_;
+  StepRunner runner_;
+  KvPool pages_;
+  PrefixCache prefixes_;
+  std::vector<std::unique_ptr<Sequence>> sequences_;  // the loop's own
+  std::vector<ops::SequenceRows> batch_rows_;
+
+  Mutex mutex_;
+  Condition wake_;
+  std::deque<std::shared_ptr<Generation>> waiting_ GUARDED_BY(mutex_);
+  bool ending_ GUARDED_BY(mutex_) = false;
+  std::thread thread_;
+};
+
+}  // namespace kinglet::engine

@@ -1,0 +1,33 @@
+// The loss of a batch and its gradient with respect to every weight: the training path, run once, for checking it.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/graph/graph.h"
+#include "model/models/models.h"
+
+namespace kinglet::engine {
+
+/// Token ids and labels of the same lengths; labels[i] is what position i is scored on (shifted inside: position i - 1
+/// predicts it), kUnscored where it is not.
+struct LabelledBatch {
+  static constexpr int32_t kUnscored = -100;
+  std::vector<std::vector<int32_t>> ids;
+  std::vector<std::vector<int32_t>> labels;
+};
+
+template <class Real>
+struct Gradients {
+  Real loss;                                        ///< Mean over scored tokens, nats.
+  std::map<std::string, std::vector<Real>> by_name;  ///< Row-major as the weight lies in its file.
+};
+
+/// Throws Error{kInvalidArgument} for a batch without scored tokens, rows that differ in length or ids outside of the
+/// vocabulary. Real = double checks the mathematics; float is what training runs.
+template <class Real>
+Gradients<Real> gradients(const models::Model& model, const LabelledBatch& batch, const kernels::KernelTable& table,
+                          ThreadPool& pool);
+
+}  // namespace kinglet::engine
