@@ -4,6 +4,7 @@
 
 #include "home/system/mapped_file.h"
 #include "model/format/gguf.h"
+#include "model/format/printable.h"
 
 namespace kinglet::format {
 namespace {
@@ -15,30 +16,6 @@ constexpr uint64_t kMaxKeyBytes = 65535;        // of the specification
 constexpr uint64_t kMaxNameBytes = 1024;
 constexpr uint64_t kMaxAlignment = uint64_t{1} << 20;
 
-size_t size_of(ValueType type) noexcept {
-  switch (type) {
-    case ValueType::kU8:
-    case ValueType::kI8:
-    case ValueType::kBool:
-      return 1;
-    case ValueType::kU16:
-    case ValueType::kI16:
-      return 2;
-    case ValueType::kU32:
-    case ValueType::kI32:
-    case ValueType::kF32:
-      return 4;
-    case ValueType::kU64:
-    case ValueType::kI64:
-    case ValueType::kF64:
-      return 8;
-    case ValueType::kString:
-    case ValueType::kArray:
-      return 0;
-  }
-  return 0;
-}
-
 class GgufFile final : public ModelFile {
  public:
   GgufFile(std::span<const std::byte> bytes, const std::string& path, std::unique_ptr<system::MappedFile> mapping)
@@ -47,11 +24,11 @@ class GgufFile final : public ModelFile {
     read_header();
     for (uint64_t i = 0; i < n_values_; ++i) read_value();
     read_alignment();
-    std::vector<uint64_t> offsets;
-    for (uint64_t i = 0; i < n_tensors_; ++i) read_tensor(offsets);
-    place_tensors(offsets);
-    for (TensorEntry& tensor : pending_) {
-      if (!add_tensor(tensor)) reader_.refuse(str("tensor ", tensor.name), "is there twice");
+    std::vector<TensorEntry> tensors;
+    for (uint64_t i = 0; i < n_tensors_; ++i) tensors.push_back(read_tensor());
+    place_tensors(tensors);
+    for (const TensorEntry& tensor : tensors) {
+      if (!add_tensor(tensor)) reader_.refuse(place_of(tensor), "is there twice");
     }
   }
 
@@ -65,6 +42,7 @@ class GgufFile final : public ModelFile {
       reader_.refuse("version", "a big-endian file, which is not supported");
     }
     if (version != 2 && version != 3) reader_.refuse("version", str(version, " is not 2 or 3"));
+    kind_ = str("GGUF ", version);
     n_tensors_ = reader_.read<uint64_t>("tensor count");
     n_values_ = reader_.read<uint64_t>("metadata count");
     // The least that a tensor or a value can take in the file bounds what counts may claim.
@@ -115,9 +93,8 @@ class GgufFile final : public ModelFile {
       reader_.refuse(key, str(array.size, " strings do not fit ", reader_.remaining(), " bytes"));
     }
     const uint64_t start = reader_.offset();
-    array.string_offsets.reserve(static_cast<size_t>(array.size));
     for (uint64_t i = 0; i < array.size; ++i) {
-      array.string_offsets.push_back(reader_.offset() - start);
+      if (i % Array::kMarkStep == 0) array.marks.push_back(reader_.offset() - start);
       read_string(key, reader_.remaining());
     }
     array.bytes = bytes_.subspan(static_cast<size_t>(start), static_cast<size_t>(reader_.offset() - start));
@@ -125,8 +102,9 @@ class GgufFile final : public ModelFile {
   }
 
   void read_value() {
-    const std::string key(read_string("metadata key", kMaxKeyBytes));
-    if (key.empty()) reader_.refuse("metadata key", "is empty");
+    const std::string_view name = read_string("metadata key", kMaxKeyBytes);
+    if (name.empty()) reader_.refuse("metadata key", "is empty");
+    const std::string key = str("key ", printable(name));
     MetaValue value;
     value.type = read_type(key);
     switch (value.type) {
@@ -144,7 +122,7 @@ class GgufFile final : public ModelFile {
       case ValueType::kString: value.data = read_string(key, reader_.remaining()); break;
       case ValueType::kArray: value.data = read_array(key); break;
     }
-    if (!metadata_.add(key, std::move(value))) reader_.refuse(key, "is there twice");
+    if (!metadata_.add_view(name, std::move(value))) reader_.refuse(key, "is there twice");
   }
 
   void read_alignment() {
@@ -154,11 +132,14 @@ class GgufFile final : public ModelFile {
     }
   }
 
-  void read_tensor(std::vector<uint64_t>& offsets) {
+  static std::string place_of(const TensorEntry& tensor) { return str("tensor ", printable(tensor.name)); }
+
+  // Its file_offset is the one that the file says, relative to the data, until place_tensors.
+  TensorEntry read_tensor() {
     TensorEntry tensor;
     tensor.name = read_string("tensor name", kMaxNameBytes);
-    const std::string what = str("tensor ", tensor.name);
     if (tensor.name.empty()) reader_.refuse("tensor name", "is empty");
+    const std::string what = place_of(tensor);
     tensor.n_dims = reader_.read<uint32_t>(what);
     if (tensor.n_dims < 1 || tensor.n_dims > 4) reader_.refuse(what, str(tensor.n_dims, " dimensions, expected 1 to 4"));
     uint64_t n_elements = 1;
@@ -171,47 +152,45 @@ class GgufFile final : public ModelFile {
     }
     tensor.type_id = reader_.read<uint32_t>(what);
     tensor.format = quant::find_by_gguf_id(tensor.type_id);
-    offsets.push_back(reader_.read<uint64_t>(what));
+    tensor.file_offset = reader_.read<uint64_t>(what);
     if (tensor.format != nullptr) {
       if (tensor.dims[0] % tensor.format->block_len != 0) {
-        reader_.refuse(what, str("rows of ", tensor.dims[0], " are no whole number of ", tensor.format->name, " blocks of ",
-                                 tensor.format->block_len));
+        reader_.refuse(what, str("rows of ", tensor.dims[0], " are no whole number of ", tensor.format->name,
+                                 " blocks of ", tensor.format->block_len));
       }
       const auto size_bytes = checked_mul<uint64_t>(n_elements / tensor.format->block_len, tensor.format->block_bytes);
       if (!size_bytes) reader_.refuse(what, "its size is over 2^64 bytes");
       tensor.size_bytes = *size_bytes;
     }
-    pending_.push_back(tensor);
+    return tensor;
   }
 
-  void place_tensors(const std::vector<uint64_t>& offsets) {
-    if (pending_.empty()) return;
+  void place_tensors(std::vector<TensorEntry>& tensors) {
     const uint64_t start = round_up(reader_.offset(), alignment_);
-    for (size_t i = 0; i < pending_.size(); ++i) {
-      TensorEntry& tensor = pending_[i];
-      const std::string what = str("tensor ", tensor.name);
-      if (offsets[i] % alignment_ != 0) reader_.refuse(what, str("offset ", offsets[i], " is no multiple of ", alignment_));
-      if (tensor.format == nullptr) continue;  // of unknown size
-      const auto begin = checked_add(start, offsets[i]);
-      const auto end = begin ? checked_add(*begin, tensor.size_bytes) : std::nullopt;
+    for (TensorEntry& tensor : tensors) {
+      const uint64_t offset = tensor.file_offset;
+      if (offset % alignment_ != 0) reader_.refuse(place_of(tensor), str("offset ", offset, " is no multiple of ", alignment_));
+      const auto begin = checked_add(start, offset);
+      // A type that is not known has an unknown size: at least one byte.
+      const auto end = begin ? checked_add(*begin, std::max<uint64_t>(tensor.size_bytes, 1)) : std::nullopt;
       if (!end || *end > bytes_.size()) {
-        reader_.refuse(what, str("needs ", tensor.size_bytes, " bytes from ", start, " + ", offsets[i], ", the file has ",
-                                 bytes_.size(), "; it may be cut off"));
+        reader_.refuse(place_of(tensor), str("needs ", tensor.size_bytes, " bytes from ", start, " + ", offset,
+                                             ", the file has ", bytes_.size(), "; it may be cut off"));
       }
-      tensor.data = bytes_.data() + *begin;
+      tensor.file_offset = *begin;
+      if (tensor.format != nullptr) tensor.data = bytes_.data() + *begin;
     }
-    refuse_overlaps();
+    refuse_overlaps(tensors);
   }
 
-  void refuse_overlaps() {
+  void refuse_overlaps(const std::vector<TensorEntry>& tensors) {
     std::vector<const TensorEntry*> by_place;
-    for (const TensorEntry& tensor : pending_) {
-      if (tensor.data != nullptr) by_place.push_back(&tensor);
-    }
-    std::ranges::sort(by_place, {}, &TensorEntry::data);
+    for (const TensorEntry& tensor : tensors) by_place.push_back(&tensor);
+    std::ranges::sort(by_place, {}, &TensorEntry::file_offset);
     for (size_t i = 1; i < by_place.size(); ++i) {
-      if (by_place[i - 1]->data + by_place[i - 1]->size_bytes > by_place[i]->data) {
-        reader_.refuse(str("tensor ", by_place[i]->name), str("overlaps tensor ", by_place[i - 1]->name));
+      const TensorEntry& before = *by_place[i - 1];
+      if (before.file_offset + std::max<uint64_t>(before.size_bytes, 1) > by_place[i]->file_offset) {
+        reader_.refuse(place_of(*by_place[i]), str("overlaps ", place_of(before)));
       }
     }
   }
@@ -222,7 +201,6 @@ class GgufFile final : public ModelFile {
   uint64_t n_tensors_ = 0;
   uint64_t n_values_ = 0;
   uint32_t alignment_ = kDefaultAlignment;
-  std::vector<TensorEntry> pending_;
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -22,6 +23,7 @@ struct TensorEntry {
   const quant::Format* format = nullptr;    ///< Null: a type that is not supported; naming the tensor is all one can do.
   const std::byte* data = nullptr;          ///< size_bytes bytes inside the file; null where the format is.
   uint64_t size_bytes = 0;
+  uint64_t file_offset = 0;                 ///< Where the file has it; 0 for what was made at load.
 
   [[nodiscard]] uint64_t n_rows() const noexcept { return dims[1] * dims[2] * dims[3]; }
   /// All rows, as a weight. The format is known.
@@ -35,6 +37,8 @@ class ModelFile {
  public:
   virtual ~ModelFile() = default;
   [[nodiscard]] const std::string& path() const noexcept { return metadata_.name(); }
+  /// "GGUF 3", "Hugging Face folder": for people.
+  [[nodiscard]] const std::string& kind() const noexcept { return kind_; }
   [[nodiscard]] const Metadata& metadata() const noexcept { return metadata_; }
   [[nodiscard]] const std::vector<TensorEntry>& tensors() const noexcept { return tensors_; }
   /// Null where there is none of this name.
@@ -46,19 +50,19 @@ class ModelFile {
 
  protected:
   explicit ModelFile(std::string path) : metadata_(std::move(path)) {}
+  ModelFile(const ModelFile&) = delete;
+  ModelFile& operator=(const ModelFile&) = delete;
   /// False where the name is there already.
   bool add_tensor(TensorEntry tensor);
 
   Metadata metadata_;
+  std::string kind_;
   uint64_t converted_bytes_ = 0;
   uint64_t file_bytes_ = 0;
 
  private:
   std::vector<TensorEntry> tensors_;
-  std::unordered_map<std::string_view, size_t> by_name_;
+  std::map<std::string_view, size_t> by_name_;  // ordered: no hash that a hostile file could make collide
 };
-
-/// Opens a GGUF file or a Hugging Face folder. Throws Error{kNotFound, kInvalidFile or kUnsupported} that says what it is.
-std::shared_ptr<const ModelFile> open_model(const std::string& path);
 
 }  // namespace kinglet::format
