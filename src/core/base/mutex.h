@@ -17,6 +17,7 @@ namespace kinglet {
 class KINGLET_THREAD_ATTRIBUTE(capability("mutex")) Mutex {
  public:
   void lock() KINGLET_THREAD_ATTRIBUTE(acquire_capability()) { mutex_.lock(); }
+  [[nodiscard]] bool try_lock() KINGLET_THREAD_ATTRIBUTE(try_acquire_capability(true)) { return mutex_.try_lock(); }
   void unlock() KINGLET_THREAD_ATTRIBUTE(release_capability()) { mutex_.unlock(); }
 
  private:

@@ -14,8 +14,9 @@
 
 namespace kinglet::format {
 
-/// Reads a GGUF file from memory that outlives the result. `path` is for messages. Every count, length, offset, dimension and
-/// type is checked against the bytes; memory taken is in proportion to them. Throws Error{kInvalidFile} naming the place.
+/// Reads a GGUF file from memory that outlives the result. `path` is for messages. Every count, length, offset,
+/// dimension and type is checked against the bytes; memory taken is in proportion to them. Throws Error{kInvalidFile}
+/// naming the place.
 std::shared_ptr<const ModelFile> read_gguf(std::span<const std::byte> bytes, const std::string& path);
 
 /// The same for a file on disk, mapped as long as the result lives.
@@ -24,8 +25,8 @@ std::shared_ptr<const ModelFile> open_gguf(const std::string& path);
 /// Whether bytes begin as a GGUF file does.
 bool is_gguf(std::span<const std::byte> bytes) noexcept;
 
-/// Collects metadata and tensors and writes a file. Data of tensors is asked for when its turn comes, so that files larger
-/// than memory can be written.
+/// Collects metadata and tensors and writes a file. Data of tensors is asked for when its turn comes, so that files
+/// larger than memory can be written.
 class GgufWriter {
  public:
   using Sink = std::function<void(std::span<const std::byte>)>;
@@ -49,14 +50,21 @@ class GgufWriter {
     begin_array(key, element, values.size());
     put(values.data(), values.size_bytes());
   }
-  /// A value of another file, as it is.
+  /// A value of another file, as it is. "general.alignment" is left out: write() says it.
   void add_value(std::string_view key, const MetaValue& value);
+  /// All values of another file, likewise.
+  void add_values(const Metadata& metadata);
 
   /// Dimensions innermost first. `data` gives size_bytes bytes to the sink, in any pieces.
   void add_tensor(std::string_view name, const quant::Format& format, std::span<const uint64_t> dims,
                   std::function<void(const Sink&)> data);
 
+  /// Dimensions innermost first, and data that outlives write().
+  void add_tensor(std::string_view name, const quant::Format& format, std::span<const uint64_t> dims,
+                  std::span<const std::byte> data);
+
   /// Writes everything; tensors begin at multiples of `alignment`, a power of two of at least 8.
+  /// Throws Error{kInvalidArgument} for a key or a tensor that was added twice.
   void write(const Sink& sink, uint32_t alignment = 32) const;
 
  private:
@@ -74,7 +82,7 @@ class GgufWriter {
   void begin_array(std::string_view key, ValueType element, uint64_t size);
 
   std::string metadata_;
-  uint64_t n_values_ = 0;
+  std::vector<std::string> keys_;
   std::vector<Tensor> tensors_;
 };
 

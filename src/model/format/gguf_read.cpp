@@ -12,7 +12,7 @@ namespace {
 constexpr uint32_t kMagic = 0x46554747;         // "GGUF"
 constexpr uint32_t kMagicSwapped = 0x47475546;  // the same on a big-endian machine
 constexpr uint32_t kDefaultAlignment = 32;
-constexpr uint64_t kMaxKeyBytes = 65535;        // of the specification
+constexpr uint64_t kMaxKeyBytes = 65535;  // of the specification
 constexpr uint64_t kMaxNameBytes = 1024;
 constexpr uint64_t kMaxAlignment = uint64_t{1} << 20;
 
@@ -64,7 +64,8 @@ class GgufFile final : public ModelFile {
 
   ValueType read_type(std::string_view what) {
     const auto number = reader_.read<uint32_t>(what);
-    if (number > static_cast<uint32_t>(ValueType::kF64)) reader_.refuse(what, str("value type ", number, " is unknown"));
+    if (number > static_cast<uint32_t>(ValueType::kF64))
+      reader_.refuse(what, str("value type ", number, " is unknown"));
     return static_cast<ValueType>(number);
   }
 
@@ -108,19 +109,45 @@ class GgufFile final : public ModelFile {
     MetaValue value;
     value.type = read_type(key);
     switch (value.type) {
-      case ValueType::kU8: value.data = uint64_t{reader_.read<uint8_t>(key)}; break;
-      case ValueType::kI8: value.data = int64_t{reader_.read<int8_t>(key)}; break;
-      case ValueType::kU16: value.data = uint64_t{reader_.read<uint16_t>(key)}; break;
-      case ValueType::kI16: value.data = int64_t{reader_.read<int16_t>(key)}; break;
-      case ValueType::kU32: value.data = uint64_t{reader_.read<uint32_t>(key)}; break;
-      case ValueType::kI32: value.data = int64_t{reader_.read<int32_t>(key)}; break;
-      case ValueType::kU64: value.data = reader_.read<uint64_t>(key); break;
-      case ValueType::kI64: value.data = reader_.read<int64_t>(key); break;
-      case ValueType::kF32: value.data = static_cast<double>(reader_.read<float>(key)); break;
-      case ValueType::kF64: value.data = reader_.read<double>(key); break;
-      case ValueType::kBool: value.data = read_bool(key); break;
-      case ValueType::kString: value.data = read_string(key, reader_.remaining()); break;
-      case ValueType::kArray: value.data = read_array(key); break;
+      case ValueType::kU8:
+        value.data = uint64_t{reader_.read<uint8_t>(key)};
+        break;
+      case ValueType::kI8:
+        value.data = int64_t{reader_.read<int8_t>(key)};
+        break;
+      case ValueType::kU16:
+        value.data = uint64_t{reader_.read<uint16_t>(key)};
+        break;
+      case ValueType::kI16:
+        value.data = int64_t{reader_.read<int16_t>(key)};
+        break;
+      case ValueType::kU32:
+        value.data = uint64_t{reader_.read<uint32_t>(key)};
+        break;
+      case ValueType::kI32:
+        value.data = int64_t{reader_.read<int32_t>(key)};
+        break;
+      case ValueType::kU64:
+        value.data = reader_.read<uint64_t>(key);
+        break;
+      case ValueType::kI64:
+        value.data = reader_.read<int64_t>(key);
+        break;
+      case ValueType::kF32:
+        value.data = static_cast<double>(reader_.read<float>(key));
+        break;
+      case ValueType::kF64:
+        value.data = reader_.read<double>(key);
+        break;
+      case ValueType::kBool:
+        value.data = read_bool(key);
+        break;
+      case ValueType::kString:
+        value.data = read_string(key, reader_.remaining());
+        break;
+      case ValueType::kArray:
+        value.data = read_array(key);
+        break;
     }
     if (!metadata_.add_view(name, std::move(value))) reader_.refuse(key, "is there twice");
   }
@@ -128,7 +155,8 @@ class GgufFile final : public ModelFile {
   void read_alignment() {
     alignment_ = metadata_.get<uint32_t>("general.alignment").value_or(kDefaultAlignment);
     if (alignment_ < 8 || alignment_ > kMaxAlignment || !std::has_single_bit(alignment_)) {
-      metadata_.refuse("general.alignment", str("is ", alignment_, ", expected a power of two from 8 to ", kMaxAlignment));
+      metadata_.refuse("general.alignment",
+                       str("is ", alignment_, ", expected a power of two from 8 to ", kMaxAlignment));
     }
   }
 
@@ -141,7 +169,8 @@ class GgufFile final : public ModelFile {
     if (tensor.name.empty()) reader_.refuse("tensor name", "is empty");
     const std::string what = place_of(tensor);
     tensor.n_dims = reader_.read<uint32_t>(what);
-    if (tensor.n_dims < 1 || tensor.n_dims > 4) reader_.refuse(what, str(tensor.n_dims, " dimensions, expected 1 to 4"));
+    if (tensor.n_dims < 1 || tensor.n_dims > 4)
+      reader_.refuse(what, str(tensor.n_dims, " dimensions, expected 1 to 4"));
     uint64_t n_elements = 1;
     for (uint32_t i = 0; i < tensor.n_dims; ++i) {
       tensor.dims[i] = reader_.read<uint64_t>(what);
@@ -169,7 +198,8 @@ class GgufFile final : public ModelFile {
     const uint64_t start = round_up(reader_.offset(), alignment_);
     for (TensorEntry& tensor : tensors) {
       const uint64_t offset = tensor.file_offset;
-      if (offset % alignment_ != 0) reader_.refuse(place_of(tensor), str("offset ", offset, " is no multiple of ", alignment_));
+      if (offset % alignment_ != 0)
+        reader_.refuse(place_of(tensor), str("offset ", offset, " is no multiple of ", alignment_));
       const auto begin = checked_add(start, offset);
       // A type that is not known has an unknown size: at least one byte.
       const auto end = begin ? checked_add(*begin, std::max<uint64_t>(tensor.size_bytes, 1)) : std::nullopt;

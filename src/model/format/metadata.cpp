@@ -21,19 +21,31 @@ auto with_element(const Array& array, uint64_t i, const Use& use) {
   KINGLET_CHECK(i < array.size, "an array's element is inside the array");
   const uint64_t at = i * size_of(array.element);
   switch (array.element) {
-    case ValueType::kU8: return use(load<uint8_t>(array.bytes, at));
-    case ValueType::kI8: return use(load<int8_t>(array.bytes, at));
-    case ValueType::kU16: return use(load<uint16_t>(array.bytes, at));
-    case ValueType::kI16: return use(load<int16_t>(array.bytes, at));
-    case ValueType::kU32: return use(load<uint32_t>(array.bytes, at));
-    case ValueType::kI32: return use(load<int32_t>(array.bytes, at));
-    case ValueType::kF32: return use(load<float>(array.bytes, at));
-    case ValueType::kBool: return use(load<uint8_t>(array.bytes, at));
-    case ValueType::kU64: return use(load<uint64_t>(array.bytes, at));
-    case ValueType::kI64: return use(load<int64_t>(array.bytes, at));
-    case ValueType::kF64: return use(load<double>(array.bytes, at));
+    case ValueType::kU8:
+      return use(load<uint8_t>(array.bytes, at));
+    case ValueType::kI8:
+      return use(load<int8_t>(array.bytes, at));
+    case ValueType::kU16:
+      return use(load<uint16_t>(array.bytes, at));
+    case ValueType::kI16:
+      return use(load<int16_t>(array.bytes, at));
+    case ValueType::kU32:
+      return use(load<uint32_t>(array.bytes, at));
+    case ValueType::kI32:
+      return use(load<int32_t>(array.bytes, at));
+    case ValueType::kF32:
+      return use(load<float>(array.bytes, at));
+    case ValueType::kBool:
+      return use(load<uint8_t>(array.bytes, at));
+    case ValueType::kU64:
+      return use(load<uint64_t>(array.bytes, at));
+    case ValueType::kI64:
+      return use(load<int64_t>(array.bytes, at));
+    case ValueType::kF64:
+      return use(load<double>(array.bytes, at));
     case ValueType::kString:
-    case ValueType::kArray: break;
+    case ValueType::kArray:
+      break;
   }
   KINGLET_CHECK(false, "a number of an array that holds none");
   return use(uint8_t{0});
@@ -85,13 +97,18 @@ int64_t Array::integer(uint64_t i) const {
 }
 
 std::string describe(const MetaValue& value) {
-  struct Describe {
-    std::string_view type;
-    std::string operator()(std::string_view text) const { return str(type, " ", printable(text)); }
-    std::string operator()(const Array& array) const { return str("array of ", array.size, " ", name_of(array.element)); }
-    std::string operator()(auto number) const { return str(type, " ", number); }
-  };
-  return std::visit(Describe{name_of(value.type)}, value.data);
+  return std::visit(
+      [&](const auto& data) {
+        using Data = std::decay_t<decltype(data)>;
+        if constexpr (std::same_as<Data, Array>) {
+          return str("array of ", data.size, " ", name_of(data.element));
+        } else if constexpr (std::same_as<Data, std::string_view>) {
+          return str(name_of(value.type), " ", printable(data));
+        } else {
+          return str(name_of(value.type), " ", data);
+        }
+      },
+      value.data);
 }
 
 bool Metadata::add_view(std::string_view key, MetaValue value) {

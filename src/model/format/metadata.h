@@ -45,27 +45,37 @@ size_t size_of(ValueType type) noexcept;
 /// The value type of a C++ type.
 template <class T>
 constexpr ValueType value_type_of() {
-  if constexpr (std::same_as<T, bool>) return ValueType::kBool;
-  else if constexpr (std::same_as<T, float>) return ValueType::kF32;
-  else if constexpr (std::same_as<T, double>) return ValueType::kF64;
+  if constexpr (std::same_as<T, bool>)
+    return ValueType::kBool;
+  else if constexpr (std::same_as<T, float>)
+    return ValueType::kF32;
+  else if constexpr (std::same_as<T, double>)
+    return ValueType::kF64;
   else if constexpr (std::unsigned_integral<T>) {
-    return sizeof(T) == 1 ? ValueType::kU8 : sizeof(T) == 2 ? ValueType::kU16 : sizeof(T) == 4 ? ValueType::kU32 : ValueType::kU64;
+    return sizeof(T) == 1   ? ValueType::kU8
+           : sizeof(T) == 2 ? ValueType::kU16
+           : sizeof(T) == 4 ? ValueType::kU32
+                            : ValueType::kU64;
   } else {
     static_assert(std::signed_integral<T>);
-    return sizeof(T) == 1 ? ValueType::kI8 : sizeof(T) == 2 ? ValueType::kI16 : sizeof(T) == 4 ? ValueType::kI32 : ValueType::kI64;
+    return sizeof(T) == 1   ? ValueType::kI8
+           : sizeof(T) == 2 ? ValueType::kI16
+           : sizeof(T) == 4 ? ValueType::kI32
+                            : ValueType::kI64;
   }
 }
 
-/// An array as it lies in the file: numbers in place (maybe unaligned), or strings, each behind its u64 length. Opening a
-/// file walks over the strings once and marks every kMarkStep-th, so that a large vocabulary costs little memory.
-/// A view: the file (or the Metadata that owns it) outlives it.
+/// An array as it lies in the file: numbers in place (maybe unaligned), or strings, each behind its u64 length. Opening
+/// a file walks over the strings once and marks every kMarkStep-th, so that a large vocabulary costs little memory. A
+/// view: the file (or the Metadata that owns it) outlives it.
 struct Array {
   static constexpr uint64_t kMarkStep = 16;
 
   ValueType element = ValueType::kU32;
   uint64_t size = 0;
-  std::span<const std::byte> bytes;  ///< Of numbers: size elements. Of strings: length and characters, one after another.
-  std::vector<uint64_t> marks;       ///< Of strings: where the length of string i * kMarkStep stands in `bytes`.
+  std::span<const std::byte>
+      bytes;                    ///< Of numbers: size elements. Of strings: length and characters, one after another.
+  std::vector<uint64_t> marks;  ///< Of strings: where the length of string i * kMarkStep stands in `bytes`.
 
   /// String i of a string array; i < size. In order, for_each_string is cheaper.
   [[nodiscard]] std::string_view string(uint64_t i) const;
@@ -111,10 +121,14 @@ class Metadata {
     requires std::is_arithmetic_v<T>
   void set(std::string_view key, T value) {
     constexpr ValueType kType = value_type_of<T>();
-    if constexpr (std::same_as<T, bool>) put(key, {kType, value});
-    else if constexpr (std::floating_point<T>) put(key, {kType, static_cast<double>(value)});
-    else if constexpr (std::unsigned_integral<T>) put(key, {kType, uint64_t{value}});
-    else put(key, {kType, int64_t{value}});
+    if constexpr (std::same_as<T, bool>)
+      put(key, {kType, value});
+    else if constexpr (std::floating_point<T>)
+      put(key, {kType, static_cast<double>(value)});
+    else if constexpr (std::unsigned_integral<T>)
+      put(key, {kType, uint64_t{value}});
+    else
+      put(key, {kType, int64_t{value}});
   }
   void set(std::string_view key, std::string_view value) { put(key, {ValueType::kString, own(std::string(value))}); }
   void set(std::string_view key, const char* value) { set(key, std::string_view(value)); }
@@ -130,7 +144,8 @@ class Metadata {
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
 
   /// The value as T (bool, an integral or floating type, std::string_view); nullopt where the key is absent.
-  /// Throws Error{kInvalidFile} "NAME: KEY is TYPE VALUE, expected ..." for another type or a number that does not fit T.
+  /// Throws Error{kInvalidFile} "NAME: KEY is TYPE VALUE, expected ..." for another type or a number that does not fit
+  /// T.
   template <class T>
   [[nodiscard]] std::optional<T> get(std::string_view key) const {
     const MetaValue* value = find(key);

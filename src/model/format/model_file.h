@@ -19,11 +19,11 @@ struct TensorEntry {
   std::string_view name;
   std::array<uint64_t, 4> dims{1, 1, 1, 1};
   uint32_t n_dims = 1;
-  uint32_t type_id = 0;                     ///< The number in the file.
-  const quant::Format* format = nullptr;    ///< Null: a type that is not supported; naming the tensor is all one can do.
-  const std::byte* data = nullptr;          ///< size_bytes bytes inside the file; null where the format is.
+  uint32_t type_id = 0;                   ///< The number in the file.
+  const quant::Format* format = nullptr;  ///< Null: a type that is not supported; naming the tensor is all one can do.
+  const std::byte* data = nullptr;        ///< size_bytes bytes inside the file; null where the format is.
   uint64_t size_bytes = 0;
-  uint64_t file_offset = 0;                 ///< Where the file has it; 0 for what was made at load.
+  uint64_t file_offset = 0;  ///< Where the file has it; 0 for what was made at load.
 
   [[nodiscard]] uint64_t n_rows() const noexcept { return dims[1] * dims[2] * dims[3]; }
   /// All rows, as a weight. The format is known.

@@ -8,7 +8,8 @@ namespace {
 
 uint8_t byte_at(std::string_view text, size_t i) { return i < text.size() ? static_cast<uint8_t>(text[i]) : 0; }
 
-// Bytes of the well-formed UTF-8 character at i that a terminal may show; 0 where there is none (Unicode 15, table 3-7).
+// Bytes of the well-formed UTF-8 character at i that a terminal may show; 0 where there is none (Unicode 15, table
+// 3-7).
 size_t shown_length(std::string_view text, size_t i) {
   const uint8_t lead = byte_at(text, i);
   if (lead < 0x80) return lead >= 0x20 && lead != 0x7F ? 1 : 0;

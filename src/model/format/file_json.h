@@ -1,0 +1,23 @@
+// JSON inside a model file or folder: what is wrong with it is a damaged file, not a wrong argument.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "home/system/json.h"
+
+namespace kinglet::format {
+
+/// Calls read(); an Error{kInvalidArgument} of JSON that cannot be read becomes Error{kInvalidFile}, naming the file.
+template <class Read>
+auto reading_json(std::string_view file, const Read& read) {
+  try {
+    return read();
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kInvalidArgument) throw;
+    const bool named = error.message().starts_with(file);
+    fail(ErrorCode::kInvalidFile, named ? error.message() : str(file, ": ", error.message()));
+  }
+}
+
+}  // namespace kinglet::format

@@ -1,0 +1,31 @@
+// Tokens that come one by one, as text that never ends within a character.
+#pragma once
+
+#include <string>
+
+#include "model/text/tokenizer.h"
+
+namespace kinglet::text {
+
+/// One answer's decoder. Not thread-safe; the tokenizer outlives it.
+class StreamDecoder {
+ public:
+  /// `continues`: the answer goes on a text, so a space at its start is kept.
+  explicit StreamDecoder(const Tokenizer& tokenizer, bool special = false, bool continues = true)
+      : tokenizer_(tokenizer), special_(special), at_start_(!continues) {}
+
+  /// The text that this token completes: valid UTF-8, maybe empty. Bytes that can never become a character are U+FFFD.
+  std::string add(int32_t token);
+  /// What is left at the end: bytes of an unfinished character as U+FFFD.
+  std::string flush();
+
+ private:
+  std::string take_complete();
+
+  const Tokenizer& tokenizer_;
+  bool special_;
+  bool at_start_;
+  std::string held_;
+};
+
+}  // namespace kinglet::text

@@ -1,0 +1,37 @@
+// What a model file says about its vocabulary.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+namespace kinglet::text {
+
+/// Kinds of tokens, with the numbers of GGUF's tokenizer.ggml.token_type.
+enum class TokenType : uint8_t {
+  kNormal = 1,
+  kUnknown = 2,
+  kControl = 3,
+  kUserDefined = 4,
+  kUnused = 5,
+  kByte = 6,
+};
+
+/// Views of a model file, which outlives the tokenizer made from it.
+struct VocabularySpec {
+  std::string_view model;  ///< "gpt2": byte-level BPE; "llama": SentencePiece BPE.
+  std::string_view pre;    ///< The pre-tokenizer of byte-level BPE.
+  std::vector<std::string_view> tokens;
+  std::vector<float> scores;       ///< SentencePiece; as many as tokens.
+  std::vector<TokenType> types;    ///< As many as tokens, or none: all normal.
+  std::vector<std::string_view> merges;
+  std::optional<int32_t> bos;
+  std::optional<int32_t> eos;
+  std::optional<int32_t> unknown;
+  bool add_bos = false;
+  bool add_eos = false;
+  bool add_space_prefix = true;  ///< SentencePiece: text begins as if a space stood before it.
+};
+
+}  // namespace kinglet::text

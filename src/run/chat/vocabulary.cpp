@@ -1,0 +1,84 @@
+#include "run/chat/vocabulary.h"
+
+namespace kinglet::chat {
+namespace {
+
+using format::Array;
+using format::Metadata;
+using format::ValueType;
+
+const Array* strings(const Metadata& metadata, std::string_view key) {
+  const Array* array = metadata.array(key);
+  if (array != nullptr && array->element != ValueType::kString) metadata.refuse(key, "is no array of strings");
+  return array;
+}
+
+// An array of numbers with as many entries as there are tokens; null where the key is absent.
+const Array* numbers(const Metadata& metadata, std::string_view key, size_t n_tokens) {
+  const Array* array = metadata.array(key);
+  if (array == nullptr) return nullptr;
+  if (array->element == ValueType::kString) metadata.refuse(key, "is no array of numbers");
+  if (array->size != n_tokens) metadata.refuse(key, str("has ", array->size, " entries for ", n_tokens, " tokens"));
+  return array;
+}
+
+std::optional<int32_t> token_id(const Metadata& metadata, std::string_view key, size_t n_tokens) {
+  const auto id = metadata.get<int64_t>(key);
+  // Files write the largest u32 where there is no such token.
+  if (!id || *id == UINT32_MAX || *id == -1) return std::nullopt;
+  if (*id < 0 || static_cast<uint64_t>(*id) >= n_tokens) metadata.refuse(key, str("is ", *id, " of ", n_tokens, " tokens"));
+  return static_cast<int32_t>(*id);
+}
+
+text::TokenType token_type(const Metadata& metadata, int64_t number) {
+  if (number < 0 || number > 6) metadata.refuse("tokenizer.ggml.token_type", str("holds ", number, ", expected 0 to 6"));
+  return number == 0 ? text::TokenType::kNormal : static_cast<text::TokenType>(number);
+}
+
+}  // namespace
+
+bool has_vocabulary(const Metadata& metadata) {
+  const auto model = metadata.get<std::string_view>("tokenizer.ggml.model");
+  return model && *model != "none" && metadata.find("tokenizer.ggml.tokens") != nullptr;
+}
+
+text::VocabularySpec read_vocabulary(const Metadata& metadata) {
+  if (!has_vocabulary(metadata)) {
+    fail_with(ErrorCode::kUnsupported, metadata.name(), ": has no vocabulary; give token ids instead of text");
+  }
+  text::VocabularySpec spec;
+  spec.model = metadata.require<std::string_view>("tokenizer.ggml.model");
+  spec.pre = metadata.get<std::string_view>("tokenizer.ggml.pre").value_or("default");
+  const Array* tokens = strings(metadata, "tokenizer.ggml.tokens");
+  const auto n = static_cast<size_t>(tokens->size);
+  spec.tokens.reserve(n);
+  for (size_t i = 0; i < n; ++i) spec.tokens.push_back(tokens->string(i));
+  if (const Array* scores = numbers(metadata, "tokenizer.ggml.scores", n)) {
+    spec.scores.reserve(n);
+    for (size_t i = 0; i < n; ++i) spec.scores.push_back(static_cast<float>(scores->number(i)));
+  }
+  if (const Array* types = numbers(metadata, "tokenizer.ggml.token_type", n)) {
+    spec.types.reserve(n);
+    for (size_t i = 0; i < n; ++i) spec.types.push_back(token_type(metadata, types->integer(i)));
+  }
+  if (const Array* merges = strings(metadata, "tokenizer.ggml.merges")) {
+    spec.merges.reserve(static_cast<size_t>(merges->size));
+    for (size_t i = 0; i < merges->size; ++i) spec.merges.push_back(merges->string(i));
+  }
+  const bool is_sentencepiece = spec.model == "llama";
+  spec.bos = token_id(metadata, "tokenizer.ggml.bos_token_id", n);
+  spec.eos = token_id(metadata, "tokenizer.ggml.eos_token_id", n);
+  spec.unknown = token_id(metadata, "tokenizer.ggml.unknown_token_id", n);
+  // What files leave out: SentencePiece models begin with bos, and so do llama 3's.
+  const bool begins_with_bos = is_sentencepiece || spec.pre == "llama-bpe" || spec.pre == "llama3" || spec.pre == "llama-v3";
+  spec.add_bos = metadata.get<bool>("tokenizer.ggml.add_bos_token").value_or(begins_with_bos);
+  spec.add_eos = metadata.get<bool>("tokenizer.ggml.add_eos_token").value_or(false);
+  spec.add_space_prefix = metadata.get<bool>("tokenizer.ggml.add_space_prefix").value_or(is_sentencepiece);
+  return spec;
+}
+
+std::unique_ptr<const text::Tokenizer> make_tokenizer(const format::ModelFile& file) {
+  return text::Tokenizer::make(read_vocabulary(file.metadata()));
+}
+
+}  // namespace kinglet::chat
