@@ -107,15 +107,17 @@ endfunction()
 
 # A test program of a room; SUFFIX _kit_test: it reads the data kit, whose folder it finds in KINGLET_KIT.
 function(kinglet_room_test room suffix sources library)
-  if(NOT sources)
+  if(NOT sources OR NOT KINGLET_TESTS)
     return()
   endif()
   string(REPLACE "/" "_" program ${room}${suffix})
   add_executable(${program} ${sources})
   target_link_libraries(${program} PRIVATE ${library} GTest::gtest GTest::gmock GTest::gtest_main Threads::Threads)
   add_test(NAME ${program} COMMAND ${program})
+  set_tests_properties(${program} PROPERTIES ENVIRONMENT "KINGLET_SOURCE=${CMAKE_SOURCE_DIR}")
   if(suffix STREQUAL "_kit_test")
-    set_tests_properties(${program} PROPERTIES LABELS kit ENVIRONMENT "KINGLET_KIT=${CMAKE_SOURCE_DIR}/../shared/data")
+    set_tests_properties(${program} PROPERTIES LABELS kit
+      ENVIRONMENT "KINGLET_SOURCE=${CMAKE_SOURCE_DIR};KINGLET_KIT=${CMAKE_SOURCE_DIR}/../shared/data")
   endif()
 endfunction()
 

@@ -51,7 +51,7 @@ std::vector<std::string> split(const std::string& text, const std::string& separ
 
 std::string words(const std::vector<int32_t>& ids) {
   std::string line;
-  for (const int32_t id : ids) line += " " + std::to_string(id);
+  for (const int32_t id : ids) line += str(" ", id);
   return line;
 }
 

@@ -26,13 +26,19 @@ constexpr TensorRule kTensors[] = {
     {"model.layers.*.mlp.down_proj.weight", "blk.*.ffn_down.weight"},
 };
 
+constexpr uint64_t kMaxHeadDim = 1 << 16;
+
 // Older checkpoints keep the table of frequencies.
 constexpr std::string_view kIgnored[] = {".rotary_emb.inv_freq"};
 
 uint64_t head_dim_of(const HfConfig& config) {
   const uint64_t n_heads = config.count("num_attention_heads");
   if (n_heads == 0) fail_with(ErrorCode::kInvalidFile, config.name(), ": num_attention_heads: is 0");
-  return config.count_or("head_dim", config.count("hidden_size") / n_heads);
+  const uint64_t head_dim = config.count_or("head_dim", config.count("hidden_size") / n_heads);
+  if (head_dim == 0 || head_dim > kMaxHeadDim) {
+    fail_with(ErrorCode::kInvalidFile, config.name(), ": head_dim: is ", head_dim, ", expected 1 to ", kMaxHeadDim);
+  }
+  return head_dim;
 }
 
 uint32_t narrow(const HfConfig& config, std::string_view key, uint64_t count) {
@@ -90,6 +96,9 @@ void fill(const HfConfig& config, Metadata& metadata) {
 std::vector<MadeTensor> make(const HfConfig& config) {
   const HfRope rope = config.rope();
   if (rope.type != "llama3") return {};
+  if (!(rope.low_freq_factor > 0) || !(rope.high_freq_factor > rope.low_freq_factor)) {
+    fail_with(ErrorCode::kInvalidFile, config.name(), ": high_freq_factor: is not over low_freq_factor");
+  }
   const uint64_t original = rope.original_context_len.value_or(8192);
   return {{"rope_freqs.weight", llama3_rope_factors(rope, head_dim_of(config), original)}};
 }
