@@ -25,6 +25,7 @@ constexpr std::string_view kPickle =
 constexpr std::string_view kHtml = "is a web page, not a model: its download went wrong";
 
 constexpr std::array kSignatures = {
+    Signature{"FUGG", "is a big-endian GGUF file, which is not supported"},
     Signature{"lmgg", kOldGgml},
     Signature{"fmgg", kOldGgml},
     Signature{"tjgg", kOldGgml},
