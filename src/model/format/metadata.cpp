@@ -104,6 +104,9 @@ std::string describe(const MetaValue& value) {
           return str("array of ", data.size, " ", name_of(data.element));
         } else if constexpr (std::same_as<Data, std::string_view>) {
           return str(name_of(value.type), " ", printable(data));
+        } else if constexpr (std::same_as<Data, double>) {
+          return str(name_of(value.type), " ",
+                     value.type == ValueType::kF32 ? printable(static_cast<float>(data)) : str(data));
         } else {
           return str(name_of(value.type), " ", data);
         }

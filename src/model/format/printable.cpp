@@ -1,6 +1,8 @@
 #include "model/format/printable.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <cstdint>
 
 namespace kinglet::format {
@@ -45,6 +47,11 @@ std::string printable(std::string_view text, size_t limit) {
   }
   if (i < text.size()) out.append("...");
   return out;
+}
+
+std::string printable(float number) {
+  std::array<char, 40> text;
+  return {text.data(), std::to_chars(text.data(), text.data() + text.size(), number).ptr};
 }
 
 }  // namespace kinglet::format
