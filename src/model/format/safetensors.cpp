@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <numeric>
+#include <tuple>
 
 #include "core/base/base.h"
 #include "model/format/file_json.h"
@@ -120,8 +121,8 @@ void Safetensors::read_header(std::span<const std::byte> bytes) {
 }
 
 void Safetensors::check_places(uint64_t buffer_bytes, uint64_t buffer_offset) {
-  std::ranges::stable_sort(tensors_, {}, [](const SafetensorsEntry& entry) {
-    return std::pair(entry.file_offset, entry.bytes.size());  // empty ones come first
+  std::ranges::sort(tensors_, {}, [](const SafetensorsEntry& entry) {
+    return std::tuple(entry.file_offset, entry.bytes.size(), std::string_view(entry.name));  // empty ones come first
   });
   uint64_t covered = buffer_offset;
   for (const SafetensorsEntry& entry : tensors_) {
@@ -174,7 +175,9 @@ void SafetensorsWriter::write(const Sink& sink) const {
   if (twice != order.end()) {
     fail_with(ErrorCode::kInvalidArgument, "safetensors: tensor ", printable((*twice)->name), " was added twice");
   }
-  std::ranges::stable_sort(order, std::greater<>(), [](const SafetensorsEntry* entry) { return entry->type->bits; });
+  std::ranges::sort(order, {}, [](const SafetensorsEntry* entry) {
+    return std::pair(~entry->type->bits, std::string_view(entry->name));
+  });
 
   system::JsonObject root;
   if (!notes_.empty()) {
