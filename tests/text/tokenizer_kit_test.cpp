@@ -1,33 +1,16 @@
 // Token ids of published vocabularies, against llama.cpp's own vectors and those of other programs (data kit, tokenizers/).
 #include <gtest/gtest.h>
-#include <zlib.h>
 
-#include <cstdlib>
-#include <filesystem>
 #include <string>
 
 #include "home/system/file.h"
 #include "home/system/json.h"
+#include "kit_files.h"
 #include "model/format/gguf.h"
 #include "run/chat/vocabulary.h"
 
 namespace kinglet::tests {
 namespace {
-
-std::string kit() {
-  const char* folder = std::getenv("KINGLET_KIT");
-  return folder != nullptr && std::filesystem::exists(folder) ? folder : "";
-}
-
-std::string unpacked(const std::string& path) {
-  gzFile file = gzopen(path.c_str(), "rb");
-  EXPECT_NE(file, nullptr) << path;
-  std::string content;
-  char piece[1 << 16];
-  for (int n = 0; (n = gzread(file, piece, sizeof(piece))) > 0;) content.append(piece, static_cast<size_t>(n));
-  gzclose(file);
-  return content;
-}
 
 struct Vocabulary {
   explicit Vocabulary(const std::string& name)
@@ -38,16 +21,6 @@ struct Vocabulary {
   std::shared_ptr<const format::ModelFile> file;
   std::unique_ptr<const text::Tokenizer> tokenizer;
 };
-
-std::vector<std::string> split(const std::string& text, const std::string& separator) {
-  std::vector<std::string> parts;
-  size_t begin = 0;
-  for (size_t at = 0; (at = text.find(separator, begin)) != std::string::npos; begin = at + separator.size()) {
-    parts.push_back(text.substr(begin, at - begin));
-  }
-  parts.push_back(text.substr(begin));
-  return parts;
-}
 
 std::string words(const std::vector<int32_t>& ids) {
   std::string line;

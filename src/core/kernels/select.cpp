@@ -5,8 +5,8 @@
 #include "core/base/base.h"
 #include "core/kernels/scalar/product_table.h"
 #if defined(__x86_64__)
-#include "core/kernels/avx2/table.h"
-#include "core/kernels/avx512/table.h"
+#include "core/kernels/avx2/real_table.h"
+#include "core/kernels/avx512/real_table.h"
 #endif
 
 namespace kinglet::kernels {

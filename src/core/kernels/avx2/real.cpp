@@ -1,6 +1,6 @@
 #include "core/kernels/avx2/vec.h"
 // After the vector, whose functions the templates call.
-#include "core/kernels/avx2/table.h"
+#include "core/kernels/avx2/real_table.h"
 #include "core/kernels/inl/real.inl.h"
 
 namespace kinglet::kernels {

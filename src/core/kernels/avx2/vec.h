@@ -11,6 +11,8 @@ namespace {
 struct Vec {
   using Real = float;
   static constexpr size_t kLanes = 16;
+  static constexpr size_t kScoreTile = 1;
+  static constexpr size_t kRowTile = 1;
   __m256 low;
   __m256 high;
 
@@ -24,10 +26,20 @@ struct Vec {
     return {_mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))),
             _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p + 8)))};
   }
-  static Vec load_i8(const int8_t* p) noexcept {
-    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+  static Vec of_bytes(__m128i bytes) noexcept {
     return {_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes)),
             _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_srli_si128(bytes, 8)))};
+  }
+  static Vec load_i8(const int8_t* p) noexcept {
+    return of_bytes(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+  }
+  static Vec load_low4(const uint8_t* p) noexcept {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    return of_bytes(_mm_sub_epi8(_mm_and_si128(bytes, _mm_set1_epi8(15)), _mm_set1_epi8(8)));
+  }
+  static Vec load_high4(const uint8_t* p) noexcept {
+    const __m128i bytes = _mm_srli_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)), 4);
+    return of_bytes(_mm_sub_epi8(_mm_and_si128(bytes, _mm_set1_epi8(15)), _mm_set1_epi8(8)));
   }
   void store(float* p) const noexcept {
     _mm256_storeu_ps(p, low);
@@ -37,9 +49,13 @@ struct Vec {
     _mm256_maskstore_ps(p, mask(n, 0), low);
     _mm256_maskstore_ps(p + 8, mask(n, 8), high);
   }
-  static Vec pow2(const Vec& n) noexcept { return {pow2(n.low), pow2(n.high)}; }
-  static __m256 pow2(__m256 n) noexcept {
-    const __m256i exponent = _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));
+  void store_f16(uint16_t* p) const noexcept {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_cvtps_ph(low, _MM_FROUND_TO_NEAREST_INT));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p + 8), _mm256_cvtps_ph(high, _MM_FROUND_TO_NEAREST_INT));
+  }
+  static Vec pow2_of_shifted(const Vec& shifted) noexcept { return {power(shifted.low), power(shifted.high)}; }
+  static __m256 power(__m256 shifted) noexcept {
+    const __m256i exponent = _mm256_add_epi32(_mm256_castps_si256(shifted), _mm256_set1_epi32(127));
     return _mm256_castsi256_ps(_mm256_slli_epi32(exponent, 23));
   }
   // Lanes [first, first + 8) of which those below n are on.
@@ -70,13 +86,14 @@ inline Vec min(const Vec& a, const Vec& b) noexcept {
 inline Vec fma(const Vec& a, const Vec& b, const Vec& c) noexcept {
   return {_mm256_fmadd_ps(a.low, b.low, c.low), _mm256_fmadd_ps(a.high, b.high, c.high)};
 }
-inline Vec round(const Vec& x) noexcept {
-  constexpr int kMode = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
-  return {_mm256_round_ps(x.low, kMode), _mm256_round_ps(x.high, kMode)};
-}
 inline Vec where_less(const Vec& a, const Vec& b, const Vec& yes, const Vec& no) noexcept {
   return {_mm256_blendv_ps(no.low, yes.low, _mm256_cmp_ps(a.low, b.low, _CMP_LT_OQ)),
           _mm256_blendv_ps(no.high, yes.high, _mm256_cmp_ps(a.high, b.high, _CMP_LT_OQ))};
+}
+inline Vec double_even(const Vec& x) noexcept { return {_mm256_moveldup_ps(x.low), _mm256_moveldup_ps(x.high)}; }
+inline Vec double_odd(const Vec& x) noexcept { return {_mm256_movehdup_ps(x.low), _mm256_movehdup_ps(x.high)}; }
+inline Vec swap_pairs(const Vec& x) noexcept {
+  return {_mm256_permute_ps(x.low, 0xB1), _mm256_permute_ps(x.high, 0xB1)};
 }
 inline float sum(const Vec& x) noexcept {
   const __m256 eight = _mm256_add_ps(x.low, x.high);

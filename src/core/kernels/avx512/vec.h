@@ -11,6 +11,8 @@ namespace {
 struct Vec {
   using Real = float;
   static constexpr size_t kLanes = 16;
+  static constexpr size_t kScoreTile = 2;
+  static constexpr size_t kRowTile = 4;
   __m512 v;
 
   static Vec set(float x) noexcept { return {_mm512_set1_ps(x)}; }
@@ -20,13 +22,25 @@ struct Vec {
   static Vec load_f16(const uint16_t* p) noexcept {
     return {_mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)))};
   }
+  static Vec of_bytes(__m128i bytes) noexcept { return {_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes))}; }
   static Vec load_i8(const int8_t* p) noexcept {
-    return {_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))))};
+    return of_bytes(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+  }
+  static Vec load_low4(const uint8_t* p) noexcept {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    return of_bytes(_mm_sub_epi8(_mm_and_si128(bytes, _mm_set1_epi8(15)), _mm_set1_epi8(8)));
+  }
+  static Vec load_high4(const uint8_t* p) noexcept {
+    const __m128i bytes = _mm_srli_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)), 4);
+    return of_bytes(_mm_sub_epi8(_mm_and_si128(bytes, _mm_set1_epi8(15)), _mm_set1_epi8(8)));
   }
   void store(float* p) const noexcept { _mm512_storeu_ps(p, v); }
   void store_n(float* p, size_t n) const noexcept { _mm512_mask_storeu_ps(p, mask(n), v); }
-  static Vec pow2(const Vec& n) noexcept {
-    const __m512i exponent = _mm512_add_epi32(_mm512_cvtps_epi32(n.v), _mm512_set1_epi32(127));
+  void store_f16(uint16_t* p) const noexcept {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
+  }
+  static Vec pow2_of_shifted(const Vec& shifted) noexcept {
+    const __m512i exponent = _mm512_add_epi32(_mm512_castps_si512(shifted.v), _mm512_set1_epi32(127));
     return {_mm512_castsi512_ps(_mm512_slli_epi32(exponent, 23))};
   }
   static __mmask16 mask(size_t n) noexcept { return static_cast<__mmask16>((1U << n) - 1U); }
@@ -39,12 +53,12 @@ inline Vec operator/(const Vec& a, const Vec& b) noexcept { return {_mm512_div_p
 inline Vec max(const Vec& a, const Vec& b) noexcept { return {_mm512_max_ps(a.v, b.v)}; }
 inline Vec min(const Vec& a, const Vec& b) noexcept { return {_mm512_min_ps(a.v, b.v)}; }
 inline Vec fma(const Vec& a, const Vec& b, const Vec& c) noexcept { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
-inline Vec round(const Vec& x) noexcept {
-  return {_mm512_roundscale_ps(x.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)};
-}
 inline Vec where_less(const Vec& a, const Vec& b, const Vec& yes, const Vec& no) noexcept {
   return {_mm512_mask_blend_ps(_mm512_cmp_ps_mask(a.v, b.v, _CMP_LT_OQ), no.v, yes.v)};
 }
+inline Vec double_even(const Vec& x) noexcept { return {_mm512_moveldup_ps(x.v)}; }
+inline Vec double_odd(const Vec& x) noexcept { return {_mm512_movehdup_ps(x.v)}; }
+inline Vec swap_pairs(const Vec& x) noexcept { return {_mm512_permute_ps(x.v, 0xB1)}; }
 inline float sum(const Vec& x) noexcept {
   const __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(x.v), _mm512_extractf32x8_ps(x.v, 1));
   const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));

@@ -80,8 +80,8 @@ void gated(Activate kind, const typename V::Real* gate, const typename V::Real* 
 }
 
 template <class V>
-void gated_backward(Activate kind, const typename V::Real* gate, const typename V::Real* up,
-                    const typename V::Real* dy, typename V::Real* dgate, typename V::Real* dup, size_t n) noexcept {
+void gated_backward(Activate kind, const typename V::Real* gate, const typename V::Real* up, const typename V::Real* dy,
+                    typename V::Real* dgate, typename V::Real* dup, size_t n) noexcept {
   for (size_t i = 0; i < n; i += 16) {
     const size_t m = n - i < 16 ? n - i : 16;
     const V g = V::load_n(gate + i, m);
@@ -168,22 +168,44 @@ typename V::Real log_sum_exp(const typename V::Real* x, size_t n) noexcept {
   return top + log_of(sum(total));
 }
 
-template <class Real>
-void rope(Real* x, size_t n_heads, size_t head_dim, size_t n_rot, const Real* cos_sin, RopePairs pairs,
-          bool inverse) noexcept {
+// Neighbours: with x = (a, b, ...), y = x (cos, cos, ...) + (b, a, ...) (-sin, sin, ...).
+template <class V>
+void rope_adjacent(typename V::Real* x, size_t n_heads, size_t head_dim, size_t n_rot, const typename V::Real* cos_sin,
+                   bool inverse) noexcept {
+  using Real = typename V::Real;
+  Real lanes[16];
+  for (size_t i = 0; i < 16; ++i) lanes[i] = (i % 2 == 0) == inverse ? Real{1} : Real{-1};
+  const V signs = V::load(lanes);
+  for (size_t at = 0; at < n_rot; at += 16) {
+    const size_t m = n_rot - at < 16 ? n_rot - at : 16;
+    const V both = V::load_n(cos_sin + at, m);
+    const V cosine = double_even(both);
+    const V sine = double_odd(both) * signs;
+    for (size_t head = 0; head < n_heads; ++head) {
+      Real* p = x + head * head_dim + at;
+      const V value = V::load_n(p, m);
+      (value * cosine + swap_pairs(value) * sine).store_n(p, m);
+    }
+  }
+}
+
+template <class V>
+void rope(typename V::Real* x, size_t n_heads, size_t head_dim, size_t n_rot, const typename V::Real* cos_sin,
+          RopePairs pairs, bool inverse) noexcept {
+  using Real = typename V::Real;
+  if (pairs == RopePairs::kAdjacent) return rope_adjacent<V>(x, n_heads, head_dim, n_rot, cos_sin, inverse);
   const size_t half = n_rot / 2;
-  const size_t step = pairs == RopePairs::kAdjacent ? 2 : 1;
-  const size_t distance = pairs == RopePairs::kAdjacent ? 1 : half;
   const Real sign = inverse ? Real{-1} : Real{1};
   for (size_t head = 0; head < n_heads; ++head) {
-    Real* first = x + head * head_dim;
+    Real* low = x + head * head_dim;
+    Real* high = low + half;
     for (size_t i = 0; i < half; ++i) {
       const Real cosine = cos_sin[2 * i];
       const Real sine = sign * cos_sin[2 * i + 1];
-      const Real a = first[i * step];
-      const Real b = first[i * step + distance];
-      first[i * step] = a * cosine - b * sine;
-      first[i * step + distance] = a * sine + b * cosine;
+      const Real a = low[i];
+      const Real b = high[i];
+      low[i] = a * cosine - b * sine;
+      high[i] = a * sine + b * cosine;
     }
   }
 }

@@ -1,8 +1,6 @@
 // RMSNorm and LayerNorm with their gradients.
 #pragma once
 
-#include <math.h>
-
 #include "core/kernels/inl/rows.inl.h"
 
 namespace kinglet::kernels {
@@ -11,7 +9,7 @@ namespace {
 template <class V>
 typename V::Real inverse_rms(const typename V::Real* x, size_t n, typename V::Real eps) noexcept {
   using Real = typename V::Real;
-  return Real{1} / sqrt(dot<V>(x, x, n) / static_cast<Real>(n) + eps);
+  return Real{1} / sqrt_of(dot<V>(x, x, n) / static_cast<Real>(n) + eps);
 }
 
 template <class V>
@@ -66,7 +64,7 @@ Moments<typename V::Real> moments(const typename V::Real* x, size_t n, typename 
     }
     total = fma(off, off, total);
   }
-  return {mean, Real{1} / sqrt(sum(total) / static_cast<Real>(n) + eps)};
+  return {mean, Real{1} / sqrt_of(sum(total) / static_cast<Real>(n) + eps)};
 }
 
 template <class V>

@@ -6,9 +6,9 @@
 namespace kinglet::kernels {
 namespace {
 
-/// One fma of plain numbers; the builtins become the instruction where the file's flags allow.
-inline float fma_of(float a, float b, float c) noexcept { return __builtin_fmaf(a, b, c); }
-inline double fma_of(double a, double b, double c) noexcept { return __builtin_fma(a, b, c); }
+/// The instruction, rounded as IEEE 754 says.
+inline float sqrt_of(float x) noexcept { return __builtin_sqrtf(x); }
+inline double sqrt_of(double x) noexcept { return __builtin_sqrt(x); }
 
 /// y[i] = f(x[i]).
 template <class V, class F>

@@ -1,7 +1,8 @@
-// The vector of 16 elements that inl/ is written for, without vector instructions: float and double.
+// The vector of 16 elements that inl/ is written for, without vector instructions: float and double. This is the list
+// of what a vector must offer; wider instruction sets have the same names in their vec.h and give the same bits. The
+// one thing asked of the C library is fma, which has exactly one right answer.
 #pragma once
 
-#include <math.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -15,6 +16,8 @@ template <class T>
 struct ScalarVec {
   using Real = T;
   static constexpr size_t kLanes = 16;
+  static constexpr size_t kScoreTile = 1;  ///< Vectors beside each other in a register tile of keys,
+  static constexpr size_t kRowTile = 1;    ///< and of values or weight columns.
   T lane[kLanes];
 
   static ScalarVec set(T x) noexcept {
@@ -44,18 +47,36 @@ struct ScalarVec {
     for (size_t i = 0; i < kLanes; ++i) v.lane[i] = static_cast<T>(p[i]);
     return v;
   }
+  /// The low (high) halves of 16 bytes, less 8.
+  static ScalarVec load_low4(const uint8_t* p) noexcept {
+    ScalarVec v;
+    for (size_t i = 0; i < kLanes; ++i) v.lane[i] = static_cast<T>((p[i] & 15) - 8);
+    return v;
+  }
+  static ScalarVec load_high4(const uint8_t* p) noexcept {
+    ScalarVec v;
+    for (size_t i = 0; i < kLanes; ++i) v.lane[i] = static_cast<T>((p[i] >> 4) - 8);
+    return v;
+  }
   void store(T* p) const noexcept { memcpy(p, lane, sizeof(lane)); }
   void store_n(T* p, size_t n) const noexcept { memcpy(p, lane, n * sizeof(T)); }
+  void store_f16(uint16_t* p) const noexcept {
+    for (size_t i = 0; i < kLanes; ++i) p[i] = quant::f32_to_f16(static_cast<float>(lane[i]));
+  }
 
-  /// 2^n for whole n in the normal range.
-  static ScalarVec pow2(const ScalarVec& n) noexcept {
+  /// 2^n from shifted = n + 1.5 * 2^23 (2^52), for whole n in the range of normal numbers.
+  static ScalarVec pow2_of_shifted(const ScalarVec& shifted) noexcept {
     ScalarVec v;
     for (size_t i = 0; i < kLanes; ++i) {
       if constexpr (sizeof(T) == 4) {
-        const int32_t bits = (static_cast<int32_t>(n.lane[i]) + 127) << 23;
+        uint32_t bits;
+        memcpy(&bits, &shifted.lane[i], sizeof(bits));
+        bits = (bits + 127U) << 23U;
         memcpy(&v.lane[i], &bits, sizeof(bits));
       } else {
-        const int64_t bits = (static_cast<int64_t>(n.lane[i]) + 1023) << 52;
+        uint64_t bits;
+        memcpy(&bits, &shifted.lane[i], sizeof(bits));
+        bits = (bits + 1023U) << 52U;
         memcpy(&v.lane[i], &bits, sizeof(bits));
       }
     }
@@ -99,31 +120,40 @@ ScalarVec<T> min(const ScalarVec<T>& a, const ScalarVec<T>& b) noexcept {
 template <class T>
 ScalarVec<T> fma(const ScalarVec<T>& a, const ScalarVec<T>& b, const ScalarVec<T>& c) noexcept {
   ScalarVec<T> v;
-  for (size_t i = 0; i < 16; ++i) v.lane[i] = ::fma(a.lane[i], b.lane[i], c.lane[i]);
+  for (size_t i = 0; i < 16; ++i) v.lane[i] = __builtin_fma(a.lane[i], b.lane[i], c.lane[i]);
   return v;
 }
 template <>
 inline ScalarVec<float> fma(const ScalarVec<float>& a, const ScalarVec<float>& b, const ScalarVec<float>& c) noexcept {
   ScalarVec<float> v;
-  for (size_t i = 0; i < 16; ++i) v.lane[i] = ::fmaf(a.lane[i], b.lane[i], c.lane[i]);
-  return v;
-}
-/// To the nearest whole number, ties to even, |x| below 2^22 (2^51).
-template <class T>
-ScalarVec<T> round(const ScalarVec<T>& x) noexcept {
-  const T magic = sizeof(T) == 4 ? static_cast<T>(12582912.0) : static_cast<T>(6755399441055744.0);
-  ScalarVec<T> v;
-  for (size_t i = 0; i < 16; ++i) {
-    volatile T shifted = x.lane[i] + magic;
-    v.lane[i] = shifted - magic;
-  }
+  for (size_t i = 0; i < 16; ++i) v.lane[i] = __builtin_fmaf(a.lane[i], b.lane[i], c.lane[i]);
   return v;
 }
 /// yes where a < b, else no.
 template <class T>
-ScalarVec<T> where_less(const ScalarVec<T>& a, const ScalarVec<T>& b, const ScalarVec<T>& yes, const ScalarVec<T>& no) noexcept {
+ScalarVec<T> where_less(const ScalarVec<T>& a, const ScalarVec<T>& b, const ScalarVec<T>& yes,
+                        const ScalarVec<T>& no) noexcept {
   ScalarVec<T> v;
   for (size_t i = 0; i < 16; ++i) v.lane[i] = a.lane[i] < b.lane[i] ? yes.lane[i] : no.lane[i];
+  return v;
+}
+/// Lanes (0, 0, 2, 2, ...), (1, 1, 3, 3, ...) and (1, 0, 3, 2, ...).
+template <class T>
+ScalarVec<T> double_even(const ScalarVec<T>& x) noexcept {
+  ScalarVec<T> v;
+  for (size_t i = 0; i < 16; ++i) v.lane[i] = x.lane[i & ~size_t{1}];
+  return v;
+}
+template <class T>
+ScalarVec<T> double_odd(const ScalarVec<T>& x) noexcept {
+  ScalarVec<T> v;
+  for (size_t i = 0; i < 16; ++i) v.lane[i] = x.lane[i | 1U];
+  return v;
+}
+template <class T>
+ScalarVec<T> swap_pairs(const ScalarVec<T>& x) noexcept {
+  ScalarVec<T> v;
+  for (size_t i = 0; i < 16; ++i) v.lane[i] = x.lane[i ^ 1U];
   return v;
 }
 /// The tree s[j] += s[j + 8], + 4, + 2, + 1.

@@ -1,10 +1,11 @@
-// What the avx2 folder adds to a kernel table.
+// The real kernels of the avx2 folder.
 #pragma once
 
-#include "core/kernels/kernels.h"
+#include "core/kernels/real.h"
 
 namespace kinglet::kernels {
 
+/// Replaces all entries.
 void fill_avx2_real(RealKernels<float>& table) noexcept;
 
 }  // namespace kinglet::kernels

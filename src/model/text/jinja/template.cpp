@@ -1,0 +1,24 @@
+#include "model/text/jinja/template.h"
+
+#include "model/text/jinja/evaluator.h"
+#include "model/text/jinja/parser.h"
+
+namespace kinglet::text::jinja {
+
+struct Template::Tree {
+  Body body;
+};
+
+Template::Template(std::string source, std::string name) : source_(std::move(source)), name_(std::move(name)) {
+  tree_ = std::make_unique<const Tree>(Tree{parse(source_, name_)});
+}
+
+Template::~Template() = default;
+Template::Template(Template&&) noexcept = default;
+Template& Template::operator=(Template&&) noexcept = default;
+
+std::string Template::render(const Value& context, const RenderOptions& options) const {
+  return Evaluator(name_, options).render(tree_->body, context);
+}
+
+}  // namespace kinglet::text::jinja
