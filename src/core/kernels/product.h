@@ -2,9 +2,10 @@
 //
 // Order of sums, the same in `few` and `many` of a table and in all tables (so their results are equal bit for bit):
 // - Formats with encoded activations: within a block (super-block for K formats) the integer sum is exact. Over blocks,
-//   in block order, acc = fma(w_scale * x_scale, float(integer sum), acc); formats with a minimum follow each of these
-//   with acc = fma(w_min_scale * x_scale, float(sum of the codes times their minimum), acc), minus where it is subtracted.
-//   acc starts at 0. w_scale is the format's f16 (or f32) scale as f32; products and fma round once each.
+//   in block order, acc = fma(w_scale * x_scale, float(integer sum), acc). Formats with a minimum follow each of these with
+//   a second fma: blocks of 32 with acc = fma(w_min, x_scaled_sum, acc); K formats with
+//   acc = fma(-(w_min_scale * x_scale), float(sum over groups of minimum times sum of codes), acc).
+//   acc starts at 0. w_scale is the format's f16 scale as f32; products and fma round once each.
 // - Float formats (f32 activations): 16 partial sums, partial j takes k = j, j + 16, ... by fma in order (a tail shorter
 //   than 16 counts as zeros), then the tree s[j] += s[j + 8], then + 4, + 2, + 1.
 #pragma once

@@ -5,8 +5,11 @@
 #include "core/base/base.h"
 #include "core/kernels/scalar/product_table.h"
 #if defined(__x86_64__)
+#include "core/kernels/avx2/product_table.h"
 #include "core/kernels/avx2/real_table.h"
+#include "core/kernels/avx512/product_table.h"
 #include "core/kernels/avx512/real_table.h"
+#include "core/kernels/avx512vnni/product_table.h"
 #endif
 
 namespace kinglet::kernels {
@@ -83,11 +86,17 @@ std::optional<KernelTable> select(const CpuFeatures& features, std::optional<Isa
 #if defined(__x86_64__)
   if (chosen == Isa::kAvx2 || chosen == Isa::kAvx512) {
     table.name = "avx2";
+    fill_avx2_products(table);
     fill_avx2_real(table.real);
   }
   if (chosen == Isa::kAvx512) {
     table.name = "avx512";
+    fill_avx512_products(table);
     fill_avx512_real(table.real);
+    if (features.avx512_vnni) {
+      table.name = "avx512+vnni";
+      fill_avx512vnni_products(table);
+    }
   }
 #endif
   return table;

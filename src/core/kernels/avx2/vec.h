@@ -13,6 +13,7 @@ struct Vec {
   static constexpr size_t kLanes = 16;
   static constexpr size_t kScoreTile = 1;
   static constexpr size_t kRowTile = 1;
+  static constexpr size_t kFloatRows = 1;  ///< Weight rows in a register tile of a product.
   __m256 low;
   __m256 high;
 
@@ -25,6 +26,13 @@ struct Vec {
   static Vec load_f16(const uint16_t* p) noexcept {
     return {_mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))),
             _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p + 8)))};
+  }
+  static Vec load_bf16(const uint16_t* p) noexcept {
+    const auto half = [](const uint16_t* from) noexcept {
+      const __m256i bits = _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
+      return _mm256_castsi256_ps(_mm256_slli_epi32(bits, 16));
+    };
+    return {half(p), half(p + 8)};
   }
   static Vec of_bytes(__m128i bytes) noexcept {
     return {_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes)),
@@ -53,6 +61,19 @@ struct Vec {
     _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_cvtps_ph(low, _MM_FROUND_TO_NEAREST_INT));
     _mm_storeu_si128(reinterpret_cast<__m128i*>(p + 8), _mm256_cvtps_ph(high, _MM_FROUND_TO_NEAREST_INT));
   }
+  /// Rounded to nearest even; values lie in [-128, 127].
+  void store_i8(int8_t* p) const noexcept {
+    const __m256i pairs = _mm256_packs_epi32(_mm256_cvtps_epi32(low), _mm256_cvtps_epi32(high));
+    const __m256i in_order = _mm256_permute4x64_epi64(pairs, 0xD8);
+    const __m128i bytes = _mm_packs_epi16(_mm256_castsi256_si128(in_order), _mm256_extracti128_si256(in_order, 1));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), bytes);
+  }
+  static int32_t sum_i8(const int8_t* p) noexcept {
+    const __m128i biased =
+        _mm_xor_si128(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)), _mm_set1_epi8(-128));  // + 128
+    const __m128i sums = _mm_sad_epu8(biased, _mm_setzero_si128());
+    return _mm_cvtsi128_si32(_mm_add_epi32(sums, _mm_unpackhi_epi64(sums, sums))) - 16 * 128;
+  }
   static Vec pow2_of_shifted(const Vec& shifted) noexcept { return {power(shifted.low), power(shifted.high)}; }
   static __m256 power(__m256 shifted) noexcept {
     const __m256i exponent = _mm256_add_epi32(_mm256_castps_si256(shifted), _mm256_set1_epi32(127));
@@ -76,6 +97,10 @@ inline Vec operator*(const Vec& a, const Vec& b) noexcept {
 }
 inline Vec operator/(const Vec& a, const Vec& b) noexcept {
   return {_mm256_div_ps(a.low, b.low), _mm256_div_ps(a.high, b.high)};
+}
+inline Vec absolute(const Vec& a) noexcept {
+  const __m256 sign = _mm256_set1_ps(-0.0F);
+  return {_mm256_andnot_ps(sign, a.low), _mm256_andnot_ps(sign, a.high)};
 }
 inline Vec max(const Vec& a, const Vec& b) noexcept {
   return {_mm256_max_ps(a.low, b.low), _mm256_max_ps(a.high, b.high)};

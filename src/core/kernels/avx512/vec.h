@@ -13,6 +13,7 @@ struct Vec {
   static constexpr size_t kLanes = 16;
   static constexpr size_t kScoreTile = 2;
   static constexpr size_t kRowTile = 4;
+  static constexpr size_t kFloatRows = 4;  ///< Weight rows in a register tile of a product.
   __m512 v;
 
   static Vec set(float x) noexcept { return {_mm512_set1_ps(x)}; }
@@ -21,6 +22,10 @@ struct Vec {
   static Vec load_n(const float* p, size_t n) noexcept { return {_mm512_maskz_loadu_ps(mask(n), p)}; }
   static Vec load_f16(const uint16_t* p) noexcept {
     return {_mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)))};
+  }
+  static Vec load_bf16(const uint16_t* p) noexcept {
+    const __m512i bits = _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+    return {_mm512_castsi512_ps(_mm512_slli_epi32(bits, 16))};
   }
   static Vec of_bytes(__m128i bytes) noexcept { return {_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes))}; }
   static Vec load_i8(const int8_t* p) noexcept {
@@ -39,6 +44,13 @@ struct Vec {
   void store_f16(uint16_t* p) const noexcept {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
   }
+  /// Rounded to nearest even; values lie in [-128, 127].
+  void store_i8(int8_t* p) const noexcept {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(v)));
+  }
+  static int32_t sum_i8(const int8_t* p) noexcept {
+    return _mm512_reduce_add_epi32(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+  }
   static Vec pow2_of_shifted(const Vec& shifted) noexcept {
     const __m512i exponent = _mm512_add_epi32(_mm512_castps_si512(shifted.v), _mm512_set1_epi32(127));
     return {_mm512_castsi512_ps(_mm512_slli_epi32(exponent, 23))};
@@ -50,6 +62,7 @@ inline Vec operator+(const Vec& a, const Vec& b) noexcept { return {_mm512_add_p
 inline Vec operator-(const Vec& a, const Vec& b) noexcept { return {_mm512_sub_ps(a.v, b.v)}; }
 inline Vec operator*(const Vec& a, const Vec& b) noexcept { return {_mm512_mul_ps(a.v, b.v)}; }
 inline Vec operator/(const Vec& a, const Vec& b) noexcept { return {_mm512_div_ps(a.v, b.v)}; }
+inline Vec absolute(const Vec& a) noexcept { return {_mm512_abs_ps(a.v)}; }
 inline Vec max(const Vec& a, const Vec& b) noexcept { return {_mm512_max_ps(a.v, b.v)}; }
 inline Vec min(const Vec& a, const Vec& b) noexcept { return {_mm512_min_ps(a.v, b.v)}; }
 inline Vec fma(const Vec& a, const Vec& b, const Vec& c) noexcept { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }

@@ -1,38 +1,55 @@
 // Products as product.h defines them, one weight row at a time.
 #include <math.h>
 
+#include <type_traits>
+
 #include "core/kernels/scalar/product_blocks.h"
 #include "core/kernels/scalar/product_table.h"
 
 namespace kinglet::kernels {
 namespace {
 
-// The parts of one encoded activation row.
-struct EncodedRow {
+// The parts of one encoded activation row that products with blocks of 32 read.
+struct Q8Row {
   const int8_t* codes;
   const float* scales;
-  const int32_t* sums;
+  const float* scaled_sums;
 };
 
-EncodedRow encoded_row(const ActivationRows& x, size_t t, quant::Activation activation, size_t cols) noexcept {
-  const quant::EncodedLayout layout = quant::encoded_layout(activation, cols);
+// The same for super-blocks of 256.
+struct Q8KRow {
+  const int8_t* codes;
+  const float* scales;
+  const int16_t* sums;  // of each 16 codes
+};
+
+template <class Row>
+Row encoded_row(const ActivationRows& x, size_t t, size_t cols) noexcept {
   const std::byte* row = x.data + t * x.row_bytes;
-  return {reinterpret_cast<const int8_t*>(row), reinterpret_cast<const float*>(row + layout.scale_offset),
-          reinterpret_cast<const int32_t*>(row + layout.sum_offset)};
+  const auto* codes = reinterpret_cast<const int8_t*>(row);
+  if constexpr (std::is_same_v<Row, Q8Row>) {
+    const quant::EncodedLayout layout = quant::encoded_layout(quant::Activation::kQ8, cols);
+    return {codes, reinterpret_cast<const float*>(row + layout.scale_offset),
+            reinterpret_cast<const float*>(row + layout.scaled_sum_offset)};
+  } else {
+    const quant::EncodedLayout layout = quant::encoded_layout(quant::Activation::kQ8K, cols);
+    return {codes, reinterpret_cast<const float*>(row + layout.scale_offset),
+            reinterpret_cast<const int16_t*>(row + layout.sum_offset)};
+  }
 }
 
 template <bool kMinimum>
-float step(float acc, const Codes32& w, const EncodedRow& x, size_t block) noexcept {
+float step(float acc, const Codes32& w, const Q8Row& x, size_t block) noexcept {
   int32_t sum = 0;
   for (size_t i = 0; i < 32; ++i) sum += w.codes[i] * x.codes[block * 32 + i];
   acc = fmaf(w.d * x.scales[block], static_cast<float>(sum), acc);
-  if constexpr (kMinimum) acc = fmaf(w.m * x.scales[block], static_cast<float>(x.sums[block]), acc);
+  if constexpr (kMinimum) acc = fmaf(w.m, x.scaled_sums[block], acc);
   return acc;
 }
 
 // |scale| <= 128, |code| <= 32 (or 31 times 63), |activation| <= 127: 256 of them stay below 2^28.
 template <bool kMinimum>
-float step(float acc, const Codes256& w, const EncodedRow& x, size_t block) noexcept {
+float step(float acc, const Codes256& w, const Q8KRow& x, size_t block) noexcept {
   int32_t sum = 0;
   int32_t of_minima = 0;
   for (size_t g = 0; g < 16; ++g) {
@@ -48,7 +65,7 @@ float step(float acc, const Codes256& w, const EncodedRow& x, size_t block) noex
 
 template <class Block, size_t kLen, bool kMinimum>
 void product(const WeightRows& w, const ActivationRows& x, float* y, size_t y_stride, std::byte* /*scratch*/) noexcept {
-  constexpr auto kActivation = kLen == 32 ? quant::Activation::kQ8 : quant::Activation::kQ8K;
+  using Row = std::conditional_t<kLen == 32, Q8Row, Q8KRow>;
   for (size_t r = 0; r < w.n_rows; ++r) {
     const auto* blocks = reinterpret_cast<const Block*>(w.data + r * w.row_bytes);
     for (size_t t = 0; t < x.n_rows; ++t) y[t * y_stride + r] = 0.0F;
@@ -56,7 +73,7 @@ void product(const WeightRows& w, const ActivationRows& x, float* y, size_t y_st
       const auto codes = codes_of(blocks[block]);
       for (size_t t = 0; t < x.n_rows; ++t) {
         float& acc = y[t * y_stride + r];
-        acc = step<kMinimum>(acc, codes, encoded_row(x, t, kActivation, w.cols), block);
+        acc = step<kMinimum>(acc, codes, encoded_row<Row>(x, t, w.cols), block);
       }
     }
   }
@@ -76,7 +93,8 @@ float element_half(const std::byte* row, size_t k) noexcept {
 }
 
 template <float (*element)(const std::byte*, size_t) noexcept>
-void float_product(const WeightRows& w, const ActivationRows& x, float* y, size_t y_stride, std::byte* /*scratch*/) noexcept {
+void float_product(const WeightRows& w, const ActivationRows& x, float* y, size_t y_stride,
+                   std::byte* /*scratch*/) noexcept {
   for (size_t t = 0; t < x.n_rows; ++t) {
     const auto* values = reinterpret_cast<const float*>(x.data + t * x.row_bytes);
     for (size_t r = 0; r < w.n_rows; ++r) {
@@ -117,7 +135,8 @@ void set(KernelTable& table, ProductFn product) noexcept {
 template <quant::Activation kActivation>
 void encode(const float* x, size_t x_stride, size_t n_rows, size_t cols, std::byte* out) noexcept {
   const size_t row_bytes = quant::encoded_layout(kActivation, cols).row_bytes;
-  for (size_t t = 0; t < n_rows; ++t) quant::encode_activation(kActivation, x + t * x_stride, cols, out + t * row_bytes);
+  for (size_t t = 0; t < n_rows; ++t)
+    quant::encode_activation(kActivation, x + t * x_stride, cols, out + t * row_bytes);
 }
 
 }  // namespace

@@ -1,0 +1,201 @@
+// Panels of the formats with blocks of 32.
+#pragma once
+
+#include "core/kernels/inl/panel.inl.h"
+#include "core/quant/q4_0.h"
+#include "core/quant/q4_1.h"
+#include "core/quant/q5_0.h"
+#include "core/quant/q5_1.h"
+#include "core/quant/q8_0.h"
+
+namespace kinglet::kernels {
+namespace {
+
+// A block of 16 bytes of nibbles: elements 0..15 in the low halves, 16..31 in the high ones.
+template <class L>
+void unpack_nibbles(const std::byte* first, size_t stride, typename L::Int* codes) noexcept {
+  typename L::Int bytes[4];
+  L::interleave(first, stride, bytes);
+  const typename L::Int mask = L::set(0x0F0F0F0F);
+  for (size_t j = 0; j < 4; ++j) {
+    codes[j] = L::bit_and(bytes[j], mask);
+    codes[4 + j] = L::bit_and(L::template shift_right<4>(bytes[j]), mask);
+  }
+}
+
+// Adds 16 to the codes whose bit of `high` is set: bit e belongs to element e.
+template <class L, size_t j = 0>
+void add_fifth_bits(const typename L::Int& high, typename L::Int* codes) noexcept {
+  codes[j] = L::bit_or(codes[j], L::template bits_to_sixteens<j>(high));
+  if constexpr (j + 1 < 8) add_fifth_bits<L, j + 1>(high, codes);
+}
+
+// What each format is to a panel. Codes are unsigned (kMaxCode at most) and stand for code - kOffset, but for signed
+// ones. A head is one or two words of each row: the scale in the low half of the first.
+struct PanelQ4_0 {
+  using QuantBlock = quant::BlockQ4_0;
+  static constexpr size_t kWords = 1;
+  static constexpr bool kMinimum = false;
+  static constexpr int kMaxCode = 15;
+  static constexpr int kOffset = 8;
+  static constexpr bool kSigned = false;
+  static void head(const QuantBlock& block, uint32_t* words, size_t) noexcept { words[0] = block.d; }
+  template <class L>
+  static void codes(const std::byte* first, size_t stride, const uint32_t*, typename L::Int* out) noexcept {
+    unpack_nibbles<L>(first + offsetof(QuantBlock, codes), stride, out);
+  }
+};
+
+struct PanelQ4_1 {
+  using QuantBlock = quant::BlockQ4_1;
+  static constexpr size_t kWords = 1;
+  static constexpr bool kMinimum = true;
+  static constexpr int kMaxCode = 15;
+  static constexpr int kOffset = 0;
+  static constexpr bool kSigned = false;
+  static void head(const QuantBlock& block, uint32_t* words, size_t) noexcept { memcpy(words, &block.d, 4); }
+  template <class L>
+  static void codes(const std::byte* first, size_t stride, const uint32_t*, typename L::Int* out) noexcept {
+    unpack_nibbles<L>(first + offsetof(QuantBlock, codes), stride, out);
+  }
+};
+
+struct PanelQ5_0 {
+  using QuantBlock = quant::BlockQ5_0;
+  static constexpr size_t kWords = 2;
+  static constexpr bool kMinimum = false;
+  static constexpr int kMaxCode = 31;
+  static constexpr int kOffset = 16;
+  static constexpr bool kSigned = false;
+  static void head(const QuantBlock& block, uint32_t* words, size_t distance) noexcept {
+    words[0] = block.d;
+    memcpy(words + distance, block.high, 4);
+  }
+  template <class L>
+  static void codes(const std::byte* first, size_t stride, const uint32_t* high, typename L::Int* out) noexcept {
+    unpack_nibbles<L>(first + offsetof(QuantBlock, codes), stride, out);
+    add_fifth_bits<L>(L::load(high), out);
+  }
+};
+
+struct PanelQ5_1 {
+  using QuantBlock = quant::BlockQ5_1;
+  static constexpr size_t kWords = 2;
+  static constexpr bool kMinimum = true;
+  static constexpr int kMaxCode = 31;
+  static constexpr int kOffset = 0;
+  static constexpr bool kSigned = false;
+  static void head(const QuantBlock& block, uint32_t* words, size_t distance) noexcept {
+    memcpy(words, &block.d, 4);
+    memcpy(words + distance, block.high, 4);
+  }
+  template <class L>
+  static void codes(const std::byte* first, size_t stride, const uint32_t* high, typename L::Int* out) noexcept {
+    unpack_nibbles<L>(first + offsetof(QuantBlock, codes), stride, out);
+    add_fifth_bits<L>(L::load(high), out);
+  }
+};
+
+// Signed bytes: as they are where the instruction set multiplies signed by signed, else shifted to unsigned.
+template <bool kAsTheyAre>
+struct PanelQ8_0 {
+  using QuantBlock = quant::BlockQ8_0;
+  static constexpr size_t kWords = 1;
+  static constexpr bool kMinimum = false;
+  static constexpr int kMaxCode = kAsTheyAre ? 128 : 255;
+  static constexpr int kOffset = kAsTheyAre ? 0 : 128;
+  static constexpr bool kSigned = kAsTheyAre;
+  static void head(const QuantBlock& block, uint32_t* words, size_t) noexcept { words[0] = block.d; }
+  template <class L>
+  static void codes(const std::byte* first, size_t stride, const uint32_t*, typename L::Int* out) noexcept {
+    const std::byte* bytes = first + offsetof(QuantBlock, codes);
+    L::interleave(bytes, stride, out);
+    L::interleave(bytes + 16, stride, out + 4);
+    if constexpr (!kAsTheyAre) {
+      for (size_t j = 0; j < 8; ++j) out[j] = L::bit_xor(out[j], L::set(static_cast<int32_t>(0x80808080U)));
+    }
+  }
+};
+
+template <class LL, class Format>
+struct Family32 {
+  using L = LL;
+  using QuantBlock = typename Format::QuantBlock;
+  static constexpr size_t kLen = 32;
+  static constexpr auto kActivation = quant::Activation::kQ8;
+
+  struct Head {
+    uint32_t words[Format::kWords][L::kRows];
+  };
+  struct Block {
+    typename L::Int codes[8];  // [j]: elements 4 j .. 4 j + 3 of each row
+    typename L::Float d;
+    typename L::Float m;
+  };
+
+  static void read_heads(const PanelRows& rows, size_t n_blocks, Head* heads) noexcept {
+    for (size_t r = 0; r < L::kRows; ++r) {
+      const auto* blocks = reinterpret_cast<const QuantBlock*>(rows.first + r * rows.stride);
+      for (size_t b = 0; b < n_blocks; ++b) Format::head(blocks[b], &heads[b].words[0][r], L::kRows);
+    }
+  }
+
+  static void unpack(const PanelRows& rows, size_t b, const Head& head, Block& out) noexcept {
+    Format::template codes<L>(rows.first + b * sizeof(QuantBlock), rows.stride, head.words[Format::kWords - 1],
+                              out.codes);
+    const typename L::Int scales = L::load(head.words[0]);
+    out.d = L::from_f16(scales);
+    if constexpr (Format::kMinimum) out.m = L::from_f16(L::template shift_right<16>(scales));
+  }
+
+  template <size_t kT, size_t kW, class Source>
+  static void tile(const Source& source, const EncodedRows& x, size_t t, size_t n_blocks,
+                   typename L::Float (&acc)[kT][kW]) noexcept {
+    using Int = typename L::Int;
+    // So many products of four codes are added before a sum of 16 bits might overflow (where sums have 16 bits).
+    constexpr size_t kRun = L::template run_length<Format::kMaxCode>(8);
+    for (size_t i = 0; i < kT; ++i) {
+      for (size_t w = 0; w < kW; ++w) acc[i][w] = L::zero();
+    }
+    for (size_t b = 0; b < n_blocks; ++b) {
+      Block room[kW];
+      const Block* blocks[kW];
+      for (size_t w = 0; w < kW; ++w) blocks[w] = &source.at(w, b, room[w]);
+      Int total[kT][kW];
+      for (size_t i = 0; i < kT; ++i) {
+        Int start = L::set(0);
+        if constexpr (Format::kOffset != 0) {
+          start = L::sub(start, L::template times<Format::kOffset>(L::set(x.template sums<int32_t>(t + i)[b])));
+        }
+        for (size_t w = 0; w < kW; ++w) total[i][w] = start;
+      }
+      for (size_t first = 0; first < 8; first += kRun) {
+        typename L::Part part[kT][kW];
+        for (size_t i = 0; i < kT; ++i) {
+          for (size_t w = 0; w < kW; ++w) part[i][w] = L::begin(total[i][w]);
+        }
+        for (size_t j = first; j < first + kRun; ++j) {
+          Int codes[kW];
+          for (size_t w = 0; w < kW; ++w) codes[w] = blocks[w]->codes[j];
+          for (size_t i = 0; i < kT; ++i) {
+            const Int four = L::four_codes(x.codes(t + i) + b * 32 + j * 4);
+            for (size_t w = 0; w < kW; ++w) part[i][w] = L::template dot<Format::kSigned>(part[i][w], codes[w], four);
+          }
+        }
+        for (size_t i = 0; i < kT; ++i) {
+          for (size_t w = 0; w < kW; ++w) total[i][w] = L::end(total[i][w], part[i][w]);
+        }
+      }
+      for (size_t i = 0; i < kT; ++i) {
+        const typename L::Float scale = L::set(x.scales(t + i)[b]);
+        for (size_t w = 0; w < kW; ++w) {
+          acc[i][w] = L::fma(L::mul(blocks[w]->d, scale), L::from_int(total[i][w]), acc[i][w]);
+          if constexpr (Format::kMinimum) acc[i][w] = L::fma(blocks[w]->m, L::set(x.scaled_sums(t + i)[b]), acc[i][w]);
+        }
+      }
+    }
+  }
+};
+
+}  // namespace
+}  // namespace kinglet::kernels
