@@ -1,6 +1,7 @@
 // Frequencies of rotary embedding under the scalings that files name.
-// Sources: linear, Chen et al. arXiv 2306.15595; dynamic, bloc97's NTK-aware scaling as transformers has it; yarn, Peng et
-// al. arXiv 2309.00071. Published models are computed with f32 frequencies, so each is rounded to f32 where transformers is.
+// Sources: linear, Chen et al. arXiv 2306.15595; dynamic, bloc97's NTK-aware scaling as transformers has it; yarn, Peng
+// et al. arXiv 2309.00071. Published models are computed with f32 frequencies, so each step is rounded to f32 where
+// transformers does.
 #include <algorithm>
 #include <cmath>
 #include <numbers>
@@ -13,7 +14,14 @@ namespace {
 // The pair whose wavelength fits `turns` times into the original context.
 double pair_with_turns(const RopeConfig& rope, double turns) {
   const auto context = static_cast<double>(rope.original_context_len);
-  return static_cast<double>(rope.n_rot) * std::log(context / (turns * 2.0 * std::numbers::pi)) / (2.0 * std::log(rope.base));
+  return static_cast<double>(rope.n_rot) * std::log(context / (turns * 2.0 * std::numbers::pi)) /
+         (2.0 * std::log(rope.base));
+}
+
+// base^(2 i / n_rot) of pair i: radians are positions divided by it.
+float period(double base, size_t pair, size_t n_rot) {
+  const float exponent = static_cast<float>(2 * pair) / static_cast<float>(n_rot);
+  return static_cast<float>(std::pow(base, static_cast<double>(exponent)));
 }
 
 ops::RopeFrequencies yarn(const RopeConfig& rope) {
@@ -22,9 +30,11 @@ ops::RopeFrequencies yarn(const RopeConfig& rope) {
   if (low == high) high += 0.001;  // as published: no division by zero
   ops::RopeFrequencies result;
   for (size_t i = 0; i < rope.n_rot / 2; ++i) {
-    const double plain = std::pow(rope.base, -2.0 * static_cast<double>(i) / static_cast<double>(rope.n_rot));
-    const double ramp = std::clamp((static_cast<double>(i) - low) / (high - low), 0.0, 1.0);
-    result.inverse.push_back(static_cast<float>(plain / rope.factor * ramp + plain * (1.0 - ramp)));
+    const float turn = period(rope.base, i, rope.n_rot);
+    const float stretched = 1.0F / (static_cast<float>(rope.factor) * turn);
+    const float ramp = (static_cast<float>(i) - static_cast<float>(low)) / static_cast<float>(high - low);
+    const float plain_part = 1.0F - std::clamp(ramp, 0.0F, 1.0F);
+    result.inverse.push_back(stretched * (1.0F - plain_part) + 1.0F / turn * plain_part);
   }
   const double magnitude = rope.attention_factor > 0 ? rope.attention_factor : 0.1 * std::log(rope.factor) + 1.0;
   result.magnitude = static_cast<float>(rope.factor <= 1.0 ? 1.0 : magnitude);
@@ -38,15 +48,15 @@ ops::RopeFrequencies rope_frequencies(const RopeConfig& rope, std::span<const fl
   double base = rope.base;
   if (rope.scaling == RopeScaling::kDynamic && length > rope.original_context_len) {
     const auto n_rot = static_cast<double>(rope.n_rot);
-    const double stretch = rope.factor * static_cast<double>(length) / static_cast<double>(rope.original_context_len) - (rope.factor - 1.0);
+    const double stretch = rope.factor * static_cast<double>(length) / static_cast<double>(rope.original_context_len) -
+                           (rope.factor - 1.0);
     base *= std::pow(stretch, n_rot / (n_rot - 2.0));
   }
   const double divisor = rope.scaling == RopeScaling::kLinear ? rope.factor : 1.0;
   ops::RopeFrequencies result;
   for (size_t i = 0; i < rope.n_rot / 2; ++i) {
-    const auto plain = static_cast<float>(std::pow(base, -2.0 * static_cast<double>(i) / static_cast<double>(rope.n_rot)));
     const float factor = factors.empty() ? 1.0F : factors[i];
-    result.inverse.push_back(plain / (static_cast<float>(divisor) * factor));
+    result.inverse.push_back(1.0F / period(base, i, rope.n_rot) / (static_cast<float>(divisor) * factor));
   }
   return result;
 }

@@ -1,0 +1,253 @@
+// Tiny checkpoints of the llama family against float64 references (families/ of the kit, whose README gives the
+// tolerances): logits, log-probabilities and greedy ids on every instruction set, logits in double, and for smollm2 the
+// loss and its gradients in both precisions.
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "core/graph/graph.h"
+#include "home/system/file.h"
+#include "home/system/thread_pool.h"
+#include "kit.h"
+#include "model/format/hf_folder.h"
+#include "model/format/safetensors.h"
+#include "run/engine/engine.h"
+#include "run/engine/gradients.h"
+#include "run/engine/scoring.h"
+
+namespace kinglet::tests {
+namespace {
+
+constexpr std::array kLengths = {5, 33, 80};
+
+/// What a family's folder says.
+class Family {
+ public:
+  explicit Family(const std::string& name, const std::string& config = "config.json")
+      : folder_(kit() + "/families/" + name),
+        golden_(format::Safetensors::open(folder_ + "/golden.safetensors")),
+        facts_(system::Json::parse(system::read_file(folder_ + "/golden.json", 1 << 24), "golden.json")),
+        model_(models::Model::load(format::open_hf_folder(folder_, {.config_name = config}))) {}
+
+  [[nodiscard]] const models::Model& model() const { return *model_; }
+  [[nodiscard]] const std::shared_ptr<const models::Model>& shared_model() const { return model_; }
+  [[nodiscard]] const system::Json& facts() const { return facts_; }
+  [[nodiscard]] const std::string& folder() const { return folder_; }
+  [[nodiscard]] std::vector<int32_t> ids(const std::string& name) const { return values<int32_t>(golden_, name); }
+  [[nodiscard]] std::vector<float> logits(int length) const { return values<float>(golden_, str("logits", length)); }
+
+  template <class T>
+  static std::vector<T> values(const format::Safetensors& file, const std::string& name) {
+    const format::SafetensorsEntry* entry = file.find(name);
+    if (entry == nullptr) fail_with(ErrorCode::kInvalidFile, file.path(), ": ", name, " is missing");
+    std::vector<T> values(entry->bytes.size() / sizeof(T));
+    std::memcpy(values.data(), entry->bytes.data(), entry->bytes.size());
+    return values;
+  }
+
+ private:
+  std::string folder_;
+  format::Safetensors golden_;
+  system::Json facts_;
+  std::shared_ptr<const models::Model> model_;
+};
+
+template <class T>
+double largest_difference(std::span<const T> got, std::span<const float> want) {
+  EXPECT_EQ(got.size(), want.size());
+  double largest = 0;
+  for (size_t i = 0; i < std::min(got.size(), want.size()); ++i) {
+    largest = std::max(largest, std::abs(static_cast<double>(got[i]) - static_cast<double>(want[i])));
+  }
+  return largest;
+}
+
+double log_probability(std::span<const float> logits, int32_t token) {
+  double sum = 0;
+  for (const float x : logits) sum += std::exp(static_cast<double>(x));
+  return static_cast<double>(logits[static_cast<size_t>(token)]) - std::log(sum);
+}
+
+/// Logits of all rows by the graph as it is described: attention over the rows of the batch, no cache, no lowering.
+template <class Real>
+std::vector<Real> described_logits(const models::Model& model, std::span<const int32_t> ids, ThreadPool& pool) {
+  models::Description description = model.describe({.rope_len = ids.size()});
+  const std::array outputs{description.logits};
+  graph::remove_unused(description.graph, outputs);
+  const kernels::KernelTable table = *kernels::select(kernels::detect(), kernels::Isa::kScalar);
+  graph::Plan::Options options{.max_rows = {ids.size(), ids.size()}, .real_bytes = sizeof(Real)};
+  const ops::RowCounts rows = options.max_rows;
+  graph::Executor<Real> executor(
+      std::make_shared<const graph::Plan>(std::move(description.graph), outputs, options, table), table, pool);
+  for (size_t i = 0; i < ids.size(); ++i) {
+    executor.input(ir::Input::kTokenIds)[i] = ids[i];
+    executor.input(ir::Input::kPositions)[i] = static_cast<int32_t>(i);
+    executor.input(ir::Input::kLogitRows)[i] = static_cast<int32_t>(i);
+  }
+  const ops::SequenceRows sequence{0, ids.size(), 0, nullptr, nullptr};
+  executor.run(rows, {{&sequence, 1}, kernels::KvType::kF32});
+  const Real* logits = executor.output(description.logits);
+  return {logits, logits + ids.size() * model.config().vocab_size};
+}
+
+class Families : public testing::TestWithParam<const char*> {
+ protected:
+  void SetUp() override { KINGLET_NEED_KIT(); }
+  system::SpinPool pool{2};
+};
+
+TEST_P(Families, Logits) {
+  const Family family(GetParam());
+  for (const kernels::KernelTable& table : tables()) {
+    for (const int length : kLengths) {
+      const std::vector<int32_t> ids = family.ids(str("ids", length));
+      engine::Scorer scorer(family.model(), ids.size(), table, pool);
+      std::vector<float> got;
+      double total = 0;
+      scorer.logits(ids, 0, [&](size_t i, std::span<const float> logits) {
+        got.insert(got.end(), logits.begin(), logits.end());
+        if (i + 1 < ids.size()) total += log_probability(logits, ids[i + 1]);
+      });
+      EXPECT_LE(largest_difference<float>(got, family.logits(length)), 1e-4) << table.name << ", " << length;
+      if (length != 33) continue;
+      EXPECT_NEAR(total, family.facts().at("seq_logprob33").as_number("seq_logprob33"), 1e-4) << table.name;
+    }
+  }
+}
+
+TEST_P(Families, LogitsOfTheGraphAsDescribed) {
+  const Family family(GetParam());
+  for (const int length : kLengths) {
+    const std::vector<int32_t> ids = family.ids(str("ids", length));
+    const std::vector<float> want = family.logits(length);
+    EXPECT_LE(largest_difference<float>(described_logits<float>(family.model(), ids, pool), want), 1e-4) << length;
+    // Half of it because the goldens are stored in f32, half for a frequency that torch's f32 power rounds another way.
+    EXPECT_LE(largest_difference<double>(described_logits<double>(family.model(), ids, pool), want), 2e-6) << length;
+  }
+}
+
+TEST_P(Families, GreedyIdsAreEqual) {
+  const Family family(GetParam());
+  const std::vector<int32_t> want = family.ids("greedy5");
+  for (const kernels::KernelTable& table : tables()) {
+    // A context below each border at which a rope variant changes, as the goldens have it.
+    engine::Engine engine(family.shared_model(), {.context_len = 40, .kv_type = kernels::KvType::kF32}, table, pool);
+    engine::Request request;
+    request.prompt = family.ids("ids5");
+    request.max_tokens = want.size();
+    const auto generation = engine.submit(std::move(request));
+    std::vector<int32_t> got;
+    for (engine::Event event = generation->next(); !event.finish; event = generation->next())
+      got.push_back(event.token);
+    EXPECT_EQ(got, want) << table.name;
+  }
+}
+
+// transformers' newer spelling of the settings means the same.
+TEST_P(Families, NewerConfigGivesTheSameBits) {
+  const Family older(GetParam());
+  const Family newer(GetParam(), "config.v5.json");
+  const std::vector<int32_t> ids = older.ids("ids80");
+  EXPECT_EQ(described_logits<float>(older.model(), ids, pool), described_logits<float>(newer.model(), ids, pool));
+}
+
+INSTANTIATE_TEST_SUITE_P(OfLlama, Families,
+                         testing::Values("llama", "llama3_tied", "smollm2", "llama_linear", "llama_yarn",
+                                         "llama_dynamic"),
+                         [](const auto& family) { return std::string(family.param); });
+
+class Training : public testing::Test {
+ protected:
+  void SetUp() override {
+    KINGLET_NEED_KIT();
+    family = std::make_unique<Family>("smollm2");
+    training =
+        std::make_unique<format::Safetensors>(format::Safetensors::open(family->folder() + "/training.safetensors"));
+    const auto ids = Family::values<int32_t>(*training, "input_ids");
+    const auto mask = Family::values<int32_t>(*training, "attention_mask");
+    const auto labels = Family::values<int32_t>(*training, "labels");
+    const size_t n_cols = training->find("input_ids")->shape[1];
+    for (size_t row = 0; row < ids.size() / n_cols; ++row) {
+      batch.ids.emplace_back();
+      batch.labels.emplace_back();
+      for (size_t i = row * n_cols; i < (row + 1) * n_cols && mask[i] != 0; ++i) {
+        batch.ids.back().push_back(ids[i]);
+        batch.labels.back().push_back(labels[i]);
+      }
+    }
+  }
+
+  /// Compares with everything that the golden files say of the first step. Whole gradients where they are small, 64
+  /// entries of larger ones, and norm and sum of each.
+  template <class Real>
+  void check(const engine::Gradients<Real>& got, double loss_tolerance, double tolerance) const {
+    const system::Json& facts = family->facts().at("training");
+    EXPECT_NEAR(static_cast<double>(got.loss), facts.at("losses").as_array("losses")[0].as_number("loss"),
+                loss_tolerance);
+    const auto samples = Family::values<float>(*training, "grad_samples");
+    const auto& sampled = facts.at("grad_samples_rows").as_array("rows");
+    const format::HfFamily* names = format::find_hf_family("LlamaForCausalLM");
+    size_t n_checked = 0;
+    for (const auto& [hf_name, of_tensor] : facts.at("tensors").as_object("tensors")) {
+      const auto& gradient = got.by_name.at(format::to_gguf_name(*names, hf_name)->name);
+      const double norm = of_tensor.at("norm").as_number("norm");
+      ASSERT_GT(norm, 1e-6) << hf_name;
+      double square = 0;
+      double sum = 0;
+      for (const Real x : gradient) {
+        square += static_cast<double>(x) * static_cast<double>(x);
+        sum += static_cast<double>(x);
+      }
+      EXPECT_NEAR(std::sqrt(square), norm, tolerance * norm) << hf_name;
+      // |sum of the errors| <= sqrt(n) times their norm.
+      EXPECT_NEAR(sum, of_tensor.at("sum").as_number("sum"),
+                  tolerance * norm * std::sqrt(static_cast<double>(gradient.size())))
+          << hf_name;
+      std::vector<double> want;
+      std::vector<double> have;
+      if (training->find("grad." + hf_name) != nullptr) {
+        for (const float x : Family::values<float>(*training, "grad." + hf_name))
+          want.push_back(static_cast<double>(x));
+        for (const Real x : gradient) have.push_back(static_cast<double>(x));
+      } else {
+        const auto row =
+            std::ranges::find_if(sampled, [&](const auto& name) { return name.as_string("row") == hf_name; });
+        ASSERT_NE(row, sampled.end()) << hf_name;
+        for (size_t i = 0; i < 64; ++i) {
+          want.push_back(static_cast<double>(samples[static_cast<size_t>(row - sampled.begin()) * 64 + i]));
+          have.push_back(static_cast<double>(gradient[(13 + 7919 * i) % gradient.size()]));
+        }
+      }
+      ASSERT_EQ(have.size(), want.size()) << hf_name;
+      double off = 0;
+      double of_want = 0;
+      for (size_t i = 0; i < want.size(); ++i) {
+        off += (have[i] - want[i]) * (have[i] - want[i]);
+        of_want += want[i] * want[i];
+      }
+      EXPECT_LE(std::sqrt(off), tolerance * std::sqrt(of_want)) << hf_name;
+      ++n_checked;
+    }
+    EXPECT_EQ(n_checked, got.by_name.size()) << "every parameter has a golden gradient";
+  }
+
+  std::unique_ptr<Family> family;
+  std::unique_ptr<format::Safetensors> training;
+  engine::LabelledBatch batch;
+  system::SpinPool pool{2};
+};
+
+TEST_F(Training, LossAndGradients) {
+  for (const kernels::KernelTable& table : tables()) {
+    SCOPED_TRACE(table.name);
+    check(engine::gradients<float>(family->model(), batch, table, pool), 1e-5, 1e-4);
+  }
+}
+
+TEST_F(Training, LossAndGradientsInDouble) {
+  // The goldens' gradients are stored in f32; our eps of the norms is the f32 nearest to 1e-3.
+  check(engine::gradients<double>(family->model(), batch, tables()[0], pool), 1e-8, 1e-6);
+}
+
+}  // namespace
+}  // namespace kinglet::tests
