@@ -22,7 +22,7 @@ struct Format {
 
   /// Reference decode of n elements (a multiple of block_len) to f32, bit-exact with the field's definition. Never null.
   void (*decode)(const std::byte* blocks, float* values, size_t n) noexcept;
-  /// Reference encode of n elements (a multiple of block_len). `importance` weighs each element's squared error
+  /// Reference encode of n elements (a multiple of block_len), all finite. `importance` weighs each element's squared error
   /// (n values, or null for the format's own default). Null where the format cannot be written by us.
   void (*encode)(const float* values, const float* importance, std::byte* blocks, size_t n) noexcept;
 

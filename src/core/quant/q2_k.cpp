@@ -1,8 +1,5 @@
 #include "core/quant/q2_k.h"
 
-#include <algorithm>
-#include <cmath>
-
 #include "core/quant/block_rows.h"
 #include "core/quant/float16.h"
 #include "core/quant/scale_search.h"
@@ -35,7 +32,7 @@ void encode(const float* x, const float* importance, BlockQ2K& block) noexcept {
   block = {};
   GroupFit fits[kGroups];
   float weights[256];
-  block_weights(x, importance, 256, WeightRule::kMagnitude, kGroupLen, weights);
+  block_weights(x, importance, 256, kGroupLen, weights);
   for (size_t g = 0; g < kGroups; ++g) {
     fits[g] = fit_scale_and_minimum(x + g * kGroupLen, weights + g * kGroupLen, kGroupLen, 3);
   }

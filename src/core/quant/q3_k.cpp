@@ -1,8 +1,5 @@
 #include "core/quant/q3_k.h"
 
-#include <algorithm>
-#include <cmath>
-
 #include "core/quant/block_rows.h"
 #include "core/quant/float16.h"
 #include "core/quant/scale_search.h"
@@ -27,7 +24,7 @@ void encode(const float* x, const float* importance, BlockQ3K& block) noexcept {
   block = {};
   float weights[256];
   float scales[kGroups];
-  block_weights(x, importance, 256, WeightRule::kSquare, kGroupLen, weights);
+  block_weights(x, importance, 256, kGroupLen, weights);
   for (size_t g = 0; g < kGroups; ++g) {
     scales[g] = fit_symmetric_scale(x + g * kGroupLen, weights + g * kGroupLen, kGroupLen, 4);
   }

@@ -1,8 +1,5 @@
 #include "core/quant/q4_0.h"
 
-#include <algorithm>
-#include <cmath>
-
 #include "core/quant/block_rows.h"
 #include "core/quant/float16.h"
 
@@ -18,13 +15,13 @@ void decode(const BlockQ4_0& block, float* y) noexcept {
 }
 
 uint8_t code_of(float x, float inverse) noexcept {
-  return static_cast<uint8_t>(std::clamp(static_cast<int>(x * inverse + 8.5F), 0, 15));
+  return static_cast<uint8_t>(whole(x * inverse + 8.5F, 15));
 }
 
 // The element of largest magnitude gets code 0, that is -8.
 void encode(const float* x, const float* /*importance*/, BlockQ4_0& block) noexcept {
   const float d = signed_peak(x, 32) / -8.0F;
-  const float inverse = d != 0.0F ? 1.0F / d : 0.0F;
+  const float inverse = inverse_of(d);
   block.d = f32_to_f16(d);
   for (size_t i = 0; i < 16; ++i) {
     block.codes[i] = static_cast<uint8_t>(code_of(x[i], inverse) | (code_of(x[i + 16], inverse) << 4));

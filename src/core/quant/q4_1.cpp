@@ -1,7 +1,6 @@
 #include "core/quant/q4_1.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "core/quant/block_rows.h"
 #include "core/quant/float16.h"
@@ -21,11 +20,11 @@ void decode(const BlockQ4_1& block, float* y) noexcept {
 void encode(const float* x, const float* /*importance*/, BlockQ4_1& block) noexcept {
   const auto [low, high] = std::minmax_element(x, x + 32);
   const float d = (*high - *low) / 15.0F;
-  const float inverse = d != 0.0F ? 1.0F / d : 0.0F;
+  const float inverse = inverse_of(d);
   block.d = f32_to_f16(d);
   block.m = f32_to_f16(*low);
   const auto code_of = [&](float value) {
-    return static_cast<uint8_t>(std::clamp(static_cast<int>((value - *low) * inverse + 0.5F), 0, 15));
+    return static_cast<uint8_t>(whole((value - *low) * inverse + 0.5F, 15));
   };
   for (size_t i = 0; i < 16; ++i) block.codes[i] = static_cast<uint8_t>(code_of(x[i]) | (code_of(x[i + 16]) << 4));
 }

@@ -1,7 +1,6 @@
 #include "core/quant/q4_k.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "core/quant/block_rows.h"
 #include "core/quant/float16.h"

@@ -1,8 +1,5 @@
 #include "core/quant/q5_0.h"
 
-#include <algorithm>
-#include <cmath>
-
 #include "core/quant/block_rows.h"
 #include "core/quant/float16.h"
 
@@ -29,10 +26,10 @@ void decode(const BlockQ5_0& block, float* y) noexcept {
 
 void encode(const float* x, const float* /*importance*/, BlockQ5_0& block) noexcept {
   const float d = signed_peak(x, 32) / -16.0F;
-  const float inverse = d != 0.0F ? 1.0F / d : 0.0F;
+  const float inverse = inverse_of(d);
   block.d = f32_to_f16(d);
   const auto code_of = [&](float value) {
-    return static_cast<uint32_t>(std::clamp(static_cast<int>(value * inverse + 16.5F), 0, 31));
+    return static_cast<uint32_t>(whole(value * inverse + 16.5F, 31));
   };
   uint32_t high = 0;
   for (size_t i = 0; i < 16; ++i) {

@@ -1,7 +1,6 @@
 #include "core/quant/q5_1.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "core/quant/block_rows.h"
 #include "core/quant/float16.h"
@@ -31,11 +30,11 @@ void decode(const BlockQ5_1& block, float* y) noexcept {
 void encode(const float* x, const float* /*importance*/, BlockQ5_1& block) noexcept {
   const auto [low, top] = std::minmax_element(x, x + 32);
   const float d = (*top - *low) / 31.0F;
-  const float inverse = d != 0.0F ? 1.0F / d : 0.0F;
+  const float inverse = inverse_of(d);
   block.d = f32_to_f16(d);
   block.m = f32_to_f16(*low);
   const auto code_of = [&](float value) {
-    return static_cast<uint32_t>(std::clamp(static_cast<int>((value - *low) * inverse + 0.5F), 0, 31));
+    return static_cast<uint32_t>(whole((value - *low) * inverse + 0.5F, 31));
   };
   uint32_t high = 0;
   for (size_t i = 0; i < 16; ++i) {

@@ -1,7 +1,6 @@
 #include "core/quant/q6_k.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "core/quant/block_rows.h"
 #include "core/quant/float16.h"
@@ -41,7 +40,7 @@ void encode(const float* x, const float* importance, BlockQ6K& block) noexcept {
   block = {};
   float weights[256];
   float scales[kGroups];
-  block_weights(x, importance, 256, WeightRule::kSquare, kGroupLen, weights);
+  block_weights(x, importance, 256, kGroupLen, weights);
   for (size_t g = 0; g < kGroups; ++g) {
     scales[g] = fit_symmetric_scale(x + g * kGroupLen, weights + g * kGroupLen, kGroupLen, 32);
   }

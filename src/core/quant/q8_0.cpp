@@ -1,6 +1,5 @@
 #include "core/quant/q8_0.h"
 
-#include <algorithm>
 #include <cmath>
 
 #include "core/quant/block_rows.h"
@@ -16,7 +15,7 @@ void decode(const BlockQ8_0& block, float* y) noexcept {
 
 void encode(const float* x, const float* /*importance*/, BlockQ8_0& block) noexcept {
   const float d = std::abs(signed_peak(x, 32)) / 127.0F;
-  const float inverse = d != 0.0F ? 1.0F / d : 0.0F;
+  const float inverse = inverse_of(d);
   block.d = f32_to_f16(d);
   for (size_t i = 0; i < 32; ++i) block.codes[i] = static_cast<int8_t>(std::round(x[i] * inverse));
 }

@@ -1,6 +1,5 @@
 #include "core/quant/q8_1.h"
 
-#include <algorithm>
 #include <cmath>
 
 #include "core/quant/block_rows.h"
@@ -16,7 +15,7 @@ void decode(const BlockQ8_1& block, float* y) noexcept {
 
 void encode(const float* x, const float* /*importance*/, BlockQ8_1& block) noexcept {
   const float d = std::abs(signed_peak(x, 32)) / 127.0F;
-  const float inverse = d != 0.0F ? 1.0F / d : 0.0F;
+  const float inverse = inverse_of(d);
   block.d = f32_to_f16(d);
   int sum = 0;
   for (size_t i = 0; i < 32; ++i) {

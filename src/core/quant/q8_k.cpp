@@ -15,9 +15,9 @@ void decode(const BlockQ8K& block, float* y) noexcept {
 
 // The element of largest magnitude gets code -127.
 void encode(const float* x, const float* /*importance*/, BlockQ8K& block) noexcept {
-  const float peak = signed_peak(x, 256);
-  const float inverse = peak != 0.0F ? -127.0F / peak : 0.0F;
-  block.d = peak != 0.0F ? 1.0F / inverse : 0.0F;
+  float inverse = -127.0F / signed_peak(x, 256);
+  if (!std::isfinite(inverse)) inverse = 0.0F;
+  block.d = inverse != 0.0F ? 1.0F / inverse : 0.0F;
   for (size_t g = 0; g < 16; ++g) {
     int sum = 0;
     for (size_t i = g * 16; i < (g + 1) * 16; ++i) {

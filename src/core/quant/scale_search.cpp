@@ -49,7 +49,7 @@ double symmetric_error(const float* x, const float* weights, size_t n, int n_neg
 
 }  // namespace
 
-void block_weights(const float* x, const float* importance, size_t n, WeightRule rule, size_t group_len, float* weights) noexcept {
+void block_weights(const float* x, const float* importance, size_t n, size_t group_len, float* weights) noexcept {
   if (importance != nullptr) {
     double square = 0;
     for (size_t i = 0; i < n; ++i) square += static_cast<double>(x[i]) * x[i];
@@ -61,10 +61,7 @@ void block_weights(const float* x, const float* importance, size_t n, WeightRule
     double square = 0;
     for (size_t i = first; i < first + group_len; ++i) square += static_cast<double>(x[i]) * x[i];
     const auto rms = static_cast<float>(std::sqrt(square / static_cast<double>(group_len)));
-    for (size_t i = first; i < first + group_len; ++i) {
-      const float magnitude = std::abs(x[i]);
-      weights[i] = rule == WeightRule::kSquare ? x[i] * x[i] : rule == WeightRule::kMagnitude ? magnitude : rms + magnitude;
-    }
+    for (size_t i = first; i < first + group_len; ++i) weights[i] = rms + std::abs(x[i]);
   }
 }
 
@@ -148,7 +145,7 @@ SixBitGroups fit_six_bit_groups(const float* x, const float* importance, int max
   constexpr size_t kGroups = 8;
   constexpr size_t kGroupLen = 32;
   float weights[256];
-  block_weights(x, importance, 256, WeightRule::kMixed, kGroupLen, weights);
+  block_weights(x, importance, 256, kGroupLen, weights);
   GroupFit fits[kGroups];
   for (size_t g = 0; g < kGroups; ++g) {
     fits[g] = fit_scale_and_minimum(x + g * kGroupLen, weights + g * kGroupLen, kGroupLen, max_code);

@@ -12,7 +12,7 @@ namespace {
 
 template <class Real>
 float peak_of(const Real* x) noexcept {
-  float peak = 0.0F;
+  auto peak = static_cast<float>(x[0]);
   for (int i = 0; i < 32; ++i) {
     const auto value = static_cast<float>(x[i]);
     if ((value < 0 ? -value : value) > (peak < 0 ? -peak : peak)) peak = value;
@@ -20,26 +20,34 @@ float peak_of(const Real* x) noexcept {
   return peak;
 }
 
+// As core/quant has it: 0 where 1 / d is not finite.
+inline float inverse_of(float d) noexcept {
+  const float inverse = 1.0F / d;
+  return inverse < __builtin_inff() && inverse > -__builtin_inff() ? inverse : 0.0F;
+}
+
 template <class Real>
 void encode_q8_0(const Real* x, quant::BlockQ8_0& block) noexcept {
   const float peak = peak_of(x);
   const float d = (peak < 0 ? -peak : peak) / 127.0F;
-  const float inverse = d != 0.0F ? 1.0F / d : 0.0F;
+  const float inverse = inverse_of(d);
   block.d = quant::f32_to_f16(d);
   for (int i = 0; i < 32; ++i) {
     const float scaled = static_cast<float>(x[i]) * inverse;
-    block.codes[i] = static_cast<int8_t>(scaled + (scaled < 0 ? -0.5F : 0.5F));  // half away from zero
+    const float rounded = scaled + (scaled < 0 ? -0.5F : 0.5F);  // half away from zero, once it is cut
+    block.codes[i] = rounded > -128.0F && rounded < 128.0F ? static_cast<int8_t>(rounded) : int8_t{0};  // NaN gives 0
   }
 }
 
 template <class Real>
 void encode_q4_0(const Real* x, quant::BlockQ4_0& block) noexcept {
   const float d = peak_of(x) / -8.0F;
-  const float inverse = d != 0.0F ? 1.0F / d : 0.0F;
+  const float inverse = inverse_of(d);
   block.d = quant::f32_to_f16(d);
   const auto code_of = [&](Real value) {
-    const auto code = static_cast<int>(static_cast<float>(value) * inverse + 8.5F);
-    return code > 15 ? 15 : code;
+    const float code = static_cast<float>(value) * inverse + 8.5F;
+    if (!(code > 0.0F)) return 0;  // NaN gives 0
+    return code < 15.0F ? static_cast<int>(code) : 15;
   };
   for (int i = 0; i < 16; ++i) block.codes[i] = static_cast<uint8_t>(code_of(x[i]) | (code_of(x[i + 16]) << 4));
 }
