@@ -1,8 +1,12 @@
 #include "home/system/file.h"
 
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#if defined(__linux__)
+#include <linux/fs.h>
+#endif
 
 #include <atomic>
 #include <cerrno>
@@ -34,6 +38,12 @@ FileDescriptor open_for_reading(const std::string& path) {
     const ErrorCode code = errno == ENOENT || errno == ENOTDIR ? ErrorCode::kNotFound : ErrorCode::kIo;
     fail_with(code, path, ": ", code == ErrorCode::kNotFound ? "no such file" : std::strerror(errno));
   }
+  return file;
+}
+
+FileDescriptor open_or_make(const std::string& path) {
+  FileDescriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
+  if (file.get() < 0) fail_write(path, errno);
   return file;
 }
 
@@ -71,23 +81,65 @@ AtomicFile::~AtomicFile() {
 }
 
 void AtomicFile::write(std::span<const std::byte> bytes) {
-  while (!bytes.empty()) {
-    const ssize_t n = ::write(file_.get(), bytes.data(), bytes.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) fail_write(path_, errno);
-    bytes = bytes.subspan(static_cast<size_t>(n));
-    size_ += static_cast<uint64_t>(n);
-  }
+  write_all(file_, bytes, path_);
+  size_ += bytes.size();
 }
 
 void AtomicFile::write(std::string_view chars) { write(std::as_bytes(std::span(chars.data(), chars.size()))); }
 
 void AtomicFile::commit() {
-  if (::fsync(file_.get()) != 0) fail_write(path_, errno);
-  if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail_write(path_, errno);
+  publish(file_, temporary_, path_);
   committed_ = true;
-  const auto parent = std::filesystem::path(path_).parent_path();
+}
+
+void write_all(const FileDescriptor& file, std::span<const std::byte> bytes, const std::string& path) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::write(file.get(), bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) fail_write(path, errno);
+    bytes = bytes.subspan(static_cast<size_t>(n));
+  }
+}
+
+void read_all(const FileDescriptor& file, const std::string& path,
+              const std::function<void(std::span<const std::byte>)>& sink) {
+  std::vector<std::byte> piece(size_t{1} << 18);
+  off_t at = 0;
+  for (;;) {
+    const ssize_t n = ::pread(file.get(), piece.data(), piece.size(), at);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) fail_with(ErrorCode::kIo, path, ": cannot be read: ", std::strerror(errno));
+    if (n == 0) return;
+    at += n;
+    sink(std::span(piece).first(static_cast<size_t>(n)));
+  }
+}
+
+void set_size(const FileDescriptor& file, uint64_t size, const std::string& path) {
+  const auto end = static_cast<off_t>(size);
+  if (::ftruncate(file.get(), end) != 0 || ::lseek(file.get(), end, SEEK_SET) < 0) fail_write(path, errno);
+}
+
+void publish(const FileDescriptor& file, const std::string& temporary, const std::string& path) {
+  if (::fsync(file.get()) != 0) fail_write(path, errno);
+  if (::rename(temporary.c_str(), path.c_str()) != 0) fail_write(path, errno);
+  const auto parent = std::filesystem::path(path).parent_path();
   sync_folder(parent.empty() ? "." : parent.string());
+}
+
+bool share_file(const std::string& from, const std::string& to) {
+  const FileDescriptor source = open_for_reading(from);
+  struct stat facts{};
+  if (::fstat(source.get(), &facts) != 0 || !S_ISREG(facts.st_mode)) return false;
+#if defined(FICLONE)
+  {
+    const FileDescriptor target(::open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
+    if (target.get() < 0) return false;
+    if (::ioctl(target.get(), FICLONE, source.get()) == 0) return true;
+    ::unlink(to.c_str());
+  }
+#endif
+  return facts.st_uid == ::geteuid() && ::linkat(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), AT_SYMLINK_FOLLOW) == 0;
 }
 
 void sync_folder(const std::string& folder) {

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -25,6 +26,10 @@ class FileDescriptor {
 
 /// Throws Error{kNotFound} where nothing is at the path, kIo otherwise.
 FileDescriptor open_for_reading(const std::string& path);
+
+/// Opens for reading and writing, makes the file where there is none; never follows a link in the last part of the
+/// path. Throws Error{kNoSpace or kIo}.
+FileDescriptor open_or_make(const std::string& path);
 
 /// The whole content. Throws as open_for_reading, and Error{kInvalidArgument} where it is longer than max_bytes.
 std::string read_file(const std::string& path, uint64_t max_bytes);
@@ -55,6 +60,24 @@ class AtomicFile {
   uint64_t size_ = 0;
   bool committed_ = false;
 };
+
+/// Writes at the descriptor's place. `path` is for messages. Throws Error{kNoSpace or kIo}.
+void write_all(const FileDescriptor& file, std::span<const std::byte> bytes, const std::string& path);
+
+/// Gives the bytes of a file from its start to the sink, in pieces. Throws Error{kIo}.
+void read_all(const FileDescriptor& file, const std::string& path,
+              const std::function<void(std::span<const std::byte>)>& sink);
+
+/// Cuts or lengthens a file, and sets the place of writing to its end. Throws Error{kNoSpace or kIo}.
+void set_size(const FileDescriptor& file, uint64_t size, const std::string& path);
+
+/// Syncs an open file, gives it its final name in the same folder, syncs the folder. Throws Error{kNoSpace or kIo}.
+void publish(const FileDescriptor& file, const std::string& temporary, const std::string& path);
+
+/// Makes a file with the bytes of another, at no cost of space: shared blocks where the file system can (each file
+/// keeps its bytes when the other is changed), else a second name of the same file, if it belongs to this user. False
+/// where neither can be had; then there is no file `to`.
+[[nodiscard]] bool share_file(const std::string& from, const std::string& to);
 
 /// Syncs a folder, so that names in it survive a power cut.
 void sync_folder(const std::string& folder);

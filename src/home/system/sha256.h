@@ -18,7 +18,7 @@ namespace kinglet::system {
 class Digest {
  public:
   static constexpr size_t kBytes = 32;
-  explicit Digest(const std::array<uint8_t, kBytes>& bytes) noexcept : bytes_(bytes) {}
+  explicit constexpr Digest(const std::array<uint8_t, kBytes>& bytes) noexcept : bytes_(bytes) {}
 
   /// "sha256:" and 64 lower-case hexadecimal digits, with `separator` ':' or '-'; nullopt for anything else.
   static std::optional<Digest> parse(std::string_view text, char separator = ':');
