@@ -23,8 +23,14 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
   # GCC 12 warns of its own intrinsics' undefined pass-through operands (its bug 105593).
   list(APPEND KINGLET_FLAGS_avx512 -Wno-uninitialized -Wno-maybe-uninitialized)
 endif()
-set(KINGLET_FLAGS_avx512vnni ${KINGLET_FLAGS_avx512} -mavx512vnni -mavx512vbmi)
-set(KINGLET_FLAGS_avx512bf16 ${KINGLET_FLAGS_avx512vnni} -mavx512bf16)
+set(KINGLET_FLAGS_avx512vnni ${KINGLET_FLAGS_avx512} -mavx512vnni)
+if(KINGLET_SIMDE)
+  # AVX-512 through SIMDe: its tables are checked on a CPU that lacks it.
+  foreach(isa avx512 avx512vnni)
+    set(KINGLET_FLAGS_${isa} ${KINGLET_FLAGS_avx2} -isystem ${CMAKE_SOURCE_DIR}/cmake/simde -Wno-psabi)
+  endforeach()
+  target_compile_definitions(kinglet_flags INTERFACE KINGLET_SIMDE)
+endif()
 
 # The third-party libraries, each used by the rooms that name it with @ in rooms.txt.
 function(kinglet_link_external target name)
@@ -77,9 +83,9 @@ function(kinglet_room room)
     list(FILTER sources EXCLUDE REGEX "/neon/")
   endif()
   foreach(source ${sources})
-    if(source MATCHES "/(avx2|avx512|avx512vnni|avx512bf16)/[^/]*$")
+    if(source MATCHES "/(avx2|avx512|avx512vnni)/[^/]*$")
       # Kernels are optimized in every build: tests run real models through them.
-      set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "${KINGLET_FLAGS_${CMAKE_MATCH_1}};-O3")
+      set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "${KINGLET_FLAGS_${CMAKE_MATCH_1}};-O3;-fno-math-errno")
     endif()
   endforeach()
 

@@ -54,6 +54,10 @@ CpuFeatures detect() noexcept {
   features.avx512_vbmi = features.avx512 && __builtin_cpu_supports("avx512vbmi");
   features.avx512_bf16 = features.avx512 && __builtin_cpu_supports("avx512bf16");
 #endif
+#if defined(KINGLET_SIMDE)
+  // The emulated instructions are those of AVX2.
+  features.avx512 = features.avx512_vnni = features.avx2;
+#endif
   return features;
 }
 

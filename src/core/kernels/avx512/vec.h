@@ -62,7 +62,7 @@ inline Vec operator+(const Vec& a, const Vec& b) noexcept { return {_mm512_add_p
 inline Vec operator-(const Vec& a, const Vec& b) noexcept { return {_mm512_sub_ps(a.v, b.v)}; }
 inline Vec operator*(const Vec& a, const Vec& b) noexcept { return {_mm512_mul_ps(a.v, b.v)}; }
 inline Vec operator/(const Vec& a, const Vec& b) noexcept { return {_mm512_div_ps(a.v, b.v)}; }
-inline Vec absolute(const Vec& a) noexcept { return {_mm512_abs_ps(a.v)}; }
+inline Vec absolute(const Vec& a) noexcept { return {_mm512_andnot_ps(_mm512_set1_ps(-0.0F), a.v)}; }
 inline Vec max(const Vec& a, const Vec& b) noexcept { return {_mm512_max_ps(a.v, b.v)}; }
 inline Vec min(const Vec& a, const Vec& b) noexcept { return {_mm512_min_ps(a.v, b.v)}; }
 inline Vec fma(const Vec& a, const Vec& b, const Vec& c) noexcept { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
