@@ -2,6 +2,7 @@
 #include "core/ops/attend.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/ops/attend_spec.h"
 #include "core/ops/vector_weight.h"
@@ -101,13 +102,37 @@ constexpr Op kAttendBackward{{"attend_backward"},
                              run_attend_backward<double>,
                              backward_scratch_bytes};
 
+// A sink takes the share e^(sink - lse) of a row and gives no value: d sink = -share (d_out . out), over rows in order.
+// inputs: out, lse, d_out; weights: the sinks. A piece is a head.
+size_t head_items(const NodeShape& shape) noexcept { return attend_spec(shape.node).n_heads; }
+
+template <class Real>
+void run_sinks_dw(const Run<Real>& run, size_t begin, size_t end) noexcept {
+  const size_t D = run.template attributes<Attend>().spec.head_dim;
+  const auto& in = run.node.inputs;
+  const Real* sinks = vector_weight(run, 0, run.template scratch_as<Real>());
+  for (size_t head = begin; head < end; ++head) {
+    Real& gradient = run.weight_gradient(0)[head];
+    for (size_t t = 0; t < run.rows(in[0]); ++t) {
+      const Real slope = run.real.dot(run.row(in[2], t) + head * D, run.row(in[0], t) + head * D, D);
+      gradient -= static_cast<Real>(std::exp(static_cast<double>(sinks[head] - run.row(in[1], t)[head]))) * slope;
+    }
+  }
+}
+
+constexpr Op kAttendSinksDw{
+    {"attend_sinks_dw"}, head_items, run_sinks_dw<float>, run_sinks_dw<double>, vector_weight_scratch};
+
 void backward(Backward& back) {
   if (!back.d_output().valid()) return;
   const auto& in = back.node.inputs;
-  KINGLET_CHECK(back.node.weights.empty() || !back.wants_weight(0), "attention sinks have no gradient of their own");
+  const auto& out = back.node.outputs;
+  if (!back.node.weights.empty() && back.wants_weight(0)) {
+    back.b.add(kAttendSinksDw, {{out[0], out[1], back.d_output()}, back.node.weights, back.node.attributes}, {});
+  }
   const std::vector<ir::Value> gradients =
       back.b.add(kAttendBackward,
-                 {{in[0], in[1], in[2], back.node.outputs[0], back.node.outputs[1], back.d_output()}, {}, back.node.attributes},
+                 {{in[0], in[1], in[2], out[0], out[1], back.d_output()}, {}, back.node.attributes},
                  {back.b.type(in[0]), back.b.type(in[1]), back.b.type(in[2])});
   for (size_t i = 0; i < gradients.size(); ++i) back.set_d_input(i, gradients[i]);
 }

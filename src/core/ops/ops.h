@@ -13,6 +13,7 @@
 #include "core/ops/encode.h"
 #include "core/ops/gated.h"
 #include "core/ops/gather_rows.h"
+#include "core/ops/layer_norm.h"
 #include "core/ops/linear.h"
 #include "core/ops/op.h"
 #include "core/ops/rms_norm.h"

@@ -1,0 +1,186 @@
+#include "core/graph/op_cases.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <numeric>
+
+namespace kinglet::graph {
+namespace {
+
+using kernels::Activate;
+using kernels::RopePairs;
+
+// Relative to the norm of what is compared. Seen: 3e-7 where all is f32; encoded activations are eight bits.
+constexpr double kPlain = 2e-6;
+constexpr double kEncoded = 3e-2;
+
+/// Attention over q, k, v of their own.
+OpCase attend_case(std::string name, std::vector<size_t> sequences, ops::AttendSpec spec, bool has_sinks = false) {
+  return {std::move(name), std::move(sequences), {}, {}, kPlain, [=](CaseBuilder& c) {
+            const ir::Value q = c.rows(spec.n_heads * spec.head_dim);
+            const ir::Value k = c.rows(spec.n_kv_heads * spec.head_dim);
+            const ir::Value v = c.rows(spec.n_kv_heads * spec.head_dim);
+            if (!has_sinks) return ops::attend(c.b, q, k, v, spec);
+            return ops::attend(c.b, q, k, v, spec, c.weight(1, spec.n_heads));
+          }};
+}
+
+OpCase rope_case(std::string name, RopePairs pairs, size_t head_dim, std::vector<float> inverse, float magnitude) {
+  return {std::move(name), {5, 4}, {}, {}, kPlain, [=](CaseBuilder& c) {
+            const ir::Value table = ops::rope_table(c.b, c.b.input(ir::Input::kPositions), {inverse, magnitude});
+            return ops::rope(c.b, c.rows(3 * head_dim), table, {3, head_dim, pairs});
+          }};
+}
+
+OpCase linear_of(std::string_view format, size_t cols, double tolerance) {
+  return {"linear_" + std::string(format), {2, 3}, {}, {}, tolerance, [=](CaseBuilder& c) {
+            const ir::Value x = c.rows(cols);  // weight 0
+            return ops::linear(c.b, x, c.weight(19, cols, format, 0.0F, 0.2F));
+          }};
+}
+
+/// A decoder block: all that lowering fuses, and attention.
+OpCase block_case(std::string name, std::string_view format, size_t hidden, double tolerance) {
+  return {std::move(name), {3, 2}, {}, {1, 4}, tolerance, [=](CaseBuilder& c) {
+            constexpr size_t kHeadDim = 32;
+            const size_t n_heads = hidden / kHeadDim;
+            const auto matrix = [&](size_t rows, size_t cols) { return c.weight(rows, cols, format, 0.0F, 0.1F); };
+            ir::Value x = c.rows(hidden);
+            const ir::Value table = ops::rope_table(c.b, c.b.input(ir::Input::kPositions), {{1.0F, 0.2F, 0.03F}, 1.0F});
+            const ir::Value normed = ops::rms_norm(c.b, x, c.weight(1, hidden, "F32", 1.0F, 0.25F), 1e-3F);
+            const ir::Value q = ops::rope(c.b, ops::linear(c.b, normed, matrix(hidden, hidden)), table,
+                                          {n_heads, kHeadDim, RopePairs::kHalves});
+            const ir::Value k = ops::rope(c.b, ops::linear(c.b, normed, matrix(kHeadDim, hidden)), table,
+                                          {1, kHeadDim, RopePairs::kHalves});
+            const ir::Value v = ops::linear(c.b, normed, matrix(kHeadDim, hidden));
+            const ir::Value seen = ops::attend(c.b, q, k, v, {n_heads, 1, kHeadDim, 0.18F, 0.0F, {}});
+            x = ops::add(c.b, x, ops::linear(c.b, seen, matrix(hidden, hidden)));
+            const ir::Value fed = ops::rms_norm(c.b, x, c.weight(1, hidden, "F32", 1.0F, 0.25F), 1e-3F);
+            const ir::Value gate = ops::linear(c.b, fed, matrix(hidden, hidden));
+            const ir::Value up = ops::linear(c.b, fed, matrix(hidden, hidden));
+            x = ops::add(c.b, ops::linear(c.b, ops::gated(c.b, Activate::kSilu, gate, up), matrix(hidden, hidden)), x);
+            const ir::Value last = ops::gather_rows(c.b, x, c.b.input(ir::Input::kLogitRows));
+            return ops::linear(c.b, last, matrix(11, hidden));
+          }};
+}
+
+std::vector<OpCase> make_cases() {
+  std::vector<OpCase> cases;
+  const auto add = [&](std::string name, std::function<ir::Value(CaseBuilder&)> build) {
+    cases.push_back({std::move(name), {3, 1, 5}, {}, {}, kPlain, std::move(build)});
+  };
+  add("embed", [](CaseBuilder& c) { return c.rows(17); });
+  cases.push_back(
+      {"embed_repeated", {4, 3}, {2, 5, 2, 2, 47, 0, 5}, {}, kPlain, [](CaseBuilder& c) { return c.rows(5); }});
+  cases.push_back({"embed_quantized", {4}, {3, 0, 3, 1}, {}, kPlain, [](CaseBuilder& c) {
+                     const ir::Value x = ops::embed(c.b, c.b.input(ir::Input::kTokenIds), c.weight(4, 64, "Q5_1"));
+                     return ops::add(c.b, x, c.rows(64));
+                   }});
+  cases.push_back({"gather_rows", {3, 4}, {}, {6, 0, 3, 0, 0}, kPlain, [](CaseBuilder& c) {
+                     return ops::gather_rows(c.b, c.rows(7), c.b.input(ir::Input::kLogitRows));
+                   }});
+  add("add", [](CaseBuilder& c) { return ops::add(c.b, c.rows(19), c.rows(19)); });
+  add("add_to_itself", [](CaseBuilder& c) {
+    const ir::Value x = c.rows(3);
+    return ops::add(c.b, ops::add(c.b, x, x), x);
+  });
+  add("scale", [](CaseBuilder& c) { return ops::scale(c.b, c.rows(33), -2.5F); });
+  add("softcap", [](CaseBuilder& c) { return ops::softcap(c.b, c.rows(18), 0.75F); });
+  constexpr std::array kKinds{std::pair{Activate::kSilu, "silu"}, std::pair{Activate::kGelu, "gelu"},
+                              std::pair{Activate::kGeluTanh, "gelu_tanh"}, std::pair{Activate::kRelu, "relu"}};
+  for (const auto& [kind, name] : kKinds) {
+    add(str("activation_", name), [kind](CaseBuilder& c) { return ops::activation(c.b, kind, c.rows(21)); });
+    add(str("gated_", name), [kind](CaseBuilder& c) { return ops::gated(c.b, kind, c.rows(21), c.rows(21)); });
+  }
+  add("rms_norm", [](CaseBuilder& c) { return ops::rms_norm(c.b, c.rows(23), c.weight(1, 23), 1e-3F); });
+  add("rms_norm_by_head", [](CaseBuilder& c) { return ops::rms_norm(c.b, c.rows(21), c.weight(1, 7), 1e-2F); });
+  add("layer_norm",
+      [](CaseBuilder& c) { return ops::layer_norm(c.b, c.rows(23), c.weight(1, 23), c.weight(1, 23), 1e-3F); });
+  add("layer_norm_without_bias",
+      [](CaseBuilder& c) { return ops::layer_norm(c.b, c.rows(16), c.weight(1, 16), std::nullopt, 1e-2F); });
+  add("layer_norm_by_head",
+      [](CaseBuilder& c) { return ops::layer_norm(c.b, c.rows(21), c.weight(1, 7), c.weight(1, 7), 1e-2F); });
+  cases.push_back(rope_case("rope_adjacent", RopePairs::kAdjacent, 6, {1.0F, 0.1F, 0.01F}, 1.0F));
+  cases.push_back(rope_case("rope_halves", RopePairs::kHalves, 6, {1.0F, 0.1F, 0.01F}, 1.0F));
+  cases.push_back(rope_case("rope_part_of_a_head", RopePairs::kAdjacent, 7, {0.7F, 0.2F}, 1.0F));
+  cases.push_back(rope_case("rope_part_in_halves", RopePairs::kHalves, 7, {0.7F, 0.2F}, 1.0F));
+  cases.push_back(rope_case("rope_with_magnitude", RopePairs::kHalves, 8, {1.0F, 0.3F, 0.1F, 0.02F}, 1.35F));
+  add("linear", [](CaseBuilder& c) { return ops::linear(c.b, c.rows(13), c.weight(21, 13)); });
+  add("linear_with_bias", [](CaseBuilder& c) { return ops::linear(c.b, c.rows(5), c.weight(18, 5), c.weight(1, 18)); });
+  add("linear_to_one", [](CaseBuilder& c) { return ops::linear(c.b, c.rows(20), c.weight(1, 20)); });
+  add("linear_twice", [](CaseBuilder& c) {
+    const ir::WeightId shared = c.weight(9, 9);
+    return ops::linear(c.b, ops::linear(c.b, c.rows(9), shared), shared);
+  });
+  add("tied_embedding", [](CaseBuilder& c) {
+    const ir::WeightId table = c.weight(CaseBuilder::kMaxIds, 6);
+    return ops::linear(c.b, ops::embed(c.b, c.b.input(ir::Input::kTokenIds), table), table);
+  });
+  for (const char* format : {"F16", "BF16"}) cases.push_back(linear_of(format, 17, kPlain));
+  for (const char* format : {"Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0"}) cases.push_back(linear_of(format, 64, kEncoded));
+  for (const char* format : {"Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K"}) cases.push_back(linear_of(format, 256, kEncoded));
+  const ops::Visibility causal;
+  cases.push_back(attend_case("attend", {3, 1, 4}, {2, 2, 5, 0.45F, 0.0F, causal}));
+  cases.push_back(attend_case("attend_grouped_heads", {4, 3}, {6, 2, 8, 0.35F, 0.0F, causal}));
+  cases.push_back(attend_case("attend_nine_heads_of_one", {4}, {9, 1, 4, 0.5F, 0.0F, causal}));
+  cases.push_back(attend_case("attend_several_chunks", {35, 11}, {2, 1, 3, 0.8F, 0.0F, causal}));
+  cases.push_back(attend_case("attend_window", {37, 5}, {2, 1, 3, 0.8F, 0.0F, {true, 4}}));
+  cases.push_back(attend_case("attend_window_of_one", {5}, {2, 1, 3, 0.8F, 0.0F, {true, 1}}));
+  cases.push_back(attend_case("attend_both_ways", {5, 3}, {2, 1, 4, 0.5F, 0.0F, {false, 0}}));
+  cases.push_back(attend_case("attend_both_ways_window", {34}, {2, 2, 3, 0.6F, 0.0F, {false, 3}}));
+  cases.push_back(attend_case("attend_softcap", {6, 2}, {4, 2, 5, 1.5F, 0.7F, causal}));
+  cases.push_back(attend_case("attend_sinks", {4, 3}, {4, 2, 5, 0.45F, 0.0F, causal}, true));
+  cases.push_back(attend_case("attend_sinks_softcap_window", {34}, {3, 1, 4, 0.9F, 1.2F, {true, 5}}, true));
+  cases.push_back(block_case("block_f32", "F32", 64, kPlain));
+  cases.push_back(block_case("block_q8_0", "Q8_0", 64, kEncoded));
+  cases.push_back(block_case("block_q4_k", "Q4_K", 256, kEncoded));
+  return cases;
+}
+
+}  // namespace
+
+ir::WeightId CaseBuilder::weight(size_t rows, size_t cols, std::string_view format, float middle, float spread) {
+  const quant::Format& type = *quant::find_by_name(format);
+  std::vector<float> numbers(rows * cols);
+  for (float& x : numbers) x = std::round((middle + (random_.next_float() * 2.0F - 1.0F) * spread) * 4096.0F) / 4096.0F;
+  names_.push_back(str("w", names_.size()));
+  bytes_.emplace_back(rows * type.row_bytes(cols));
+  type.encode(numbers.data(), nullptr, bytes_.back().data(), numbers.size());
+  return graph.add_weight({names_.back(), &type, rows, cols, bytes_.back().data()});
+}
+
+std::span<float> CaseBuilder::values(uint32_t weight_id) {
+  const quant::Weight& of = graph.weight({weight_id});
+  if (of.format->name != "F32") return {};
+  return {reinterpret_cast<float*>(bytes_[weight_id].data()), of.rows * of.cols};
+}
+
+size_t OpCase::n_rows() const { return std::accumulate(sequences.begin(), sequences.end(), size_t{0}); }
+
+ops::RowCounts OpCase::counts() const { return {n_rows(), logit_rows.empty() ? n_rows() : logit_rows.size()}; }
+
+std::vector<ops::SequenceRows> OpCase::batch_rows() const {
+  std::vector<ops::SequenceRows> rows;
+  size_t first = 0;
+  for (const size_t n : sequences) {
+    rows.push_back({first, n, 0, nullptr, nullptr});
+    first += n;
+  }
+  return rows;
+}
+
+const std::vector<OpCase>& op_cases() {
+  static const std::vector<OpCase> cases = make_cases();
+  return cases;
+}
+
+TEST(OpCases, AreNamedOnce) {
+  for (size_t i = 0; i < op_cases().size(); ++i) {
+    EXPECT_LE(op_cases()[i].n_rows(), CaseBuilder::kMaxIds) << op_cases()[i].name;
+    for (size_t j = 0; j < i; ++j) EXPECT_NE(op_cases()[i].name, op_cases()[j].name);
+  }
+}
+
+}  // namespace kinglet::graph
