@@ -27,14 +27,14 @@ std::string_view name_of(Reason reason) noexcept;
 /// What a row says. Bytes are those of HTTP, without TLS around them.
 struct Record {
   Reason reason = Reason::kFetch;
-  std::string host;
+  std::string host = {};
   uint16_t port = 0;
-  std::string request;                    ///< "GET /v2/library/smollm2/manifests/135m": without what follows a '?'.
-  std::optional<system::Digest> content;  ///< Of the body that left; none left otherwise.
-  int64_t opening_id = 0;                 ///< The row that this one ends; 0: it opens.
+  std::string request = {};  ///< "GET /v2/library/smollm2/manifests/135m": without what follows a '?'.
+  std::optional<system::Digest> content = {};  ///< Of the body that left; none left otherwise.
+  int64_t opening_id = 0;                      ///< The row that this one ends; 0: it opens.
   uint64_t bytes_out = 0;
   uint64_t bytes_in = 0;
-  std::string outcome;  ///< "opening"; "200" (the status), "failed: ...", "cancelled".
+  std::string outcome = {};  ///< "opening"; "200" (the status), "failed: ...", "cancelled".
 };
 
 struct Entry {

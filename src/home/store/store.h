@@ -24,11 +24,11 @@ namespace kinglet::store {
 
 /// Where things lie. Paths are taken as they are: '~' and the environment are the caller's business.
 struct StoreOptions {
-  std::string home;                ///< Our own state, e.g. ~/.kinglet; made when something is written.
-  std::string ollama_models;       ///< E.g. ~/.ollama/models; empty: none. Read only.
-  std::string hugging_face_cache;  ///< E.g. ~/.cache/huggingface/hub; empty: none. Read only.
-  std::string hugging_face_token;  ///< For private and gated repositories; empty: none. Sent to hf.co alone.
-  uint32_t retry_wait_ms = 500;    ///< Before a broken transfer goes on; doubles each time that nothing came.
+  std::string home = {};                ///< Our own state, e.g. ~/.kinglet; made when something is written.
+  std::string ollama_models = {};       ///< E.g. ~/.ollama/models; empty: none. Read only.
+  std::string hugging_face_cache = {};  ///< E.g. ~/.cache/huggingface/hub; empty: none. Read only.
+  std::string hugging_face_token = {};  ///< For private and gated repositories; empty: none. Sent to hf.co alone.
+  uint32_t retry_wait_ms = 500;         ///< Before a broken transfer goes on; doubles each time that nothing came.
 };
 
 enum class Place { kOwn, kOllama, kHuggingFaceCache };
@@ -38,22 +38,23 @@ struct StoredModel {
   ModelName name;
   Place place = Place::kOwn;
   /// What open_model takes: a GGUF file, or a folder for a Hugging Face model. Used where it lies.
-  std::string weights_path;
+  std::string weights_path = {};
   /// Adapters and projectors that belong to it. Whoever loads the model applies them or refuses; never ignores them.
-  std::vector<std::string> adapter_paths;
-  std::vector<std::string> projector_paths;
+  std::vector<std::string> adapter_paths = {};
+  std::vector<std::string> projector_paths = {};
   uint64_t size_bytes = 0;  ///< Of all its parts.
-  std::string id;           ///< 12 hexadecimal digits of its manifest, as `ollama list` shows; empty where unknown.
+  std::string id = {};      ///< 12 hexadecimal digits of its manifest, as `ollama list` shows; empty where unknown.
   int64_t modified_s = 0;   ///< Seconds since 1970, when it was pulled or made.
   /// Why it cannot be loaded (a blob is missing); empty for a sound one. find() throws instead.
-  std::string damage;
+  std::string damage = {};
 
   // Words that come with the model beside its weights. Filled by find(), not by list(). Empty: none.
-  std::string template_text;  ///< A Go template, as Ollama has it; the file's own Jinja template is in its metadata.
-  std::string system;
-  system::Json parameters;  ///< An object {"stop": [...], "temperature": 0.7}; null: none.
-  system::Json messages;    ///< An array of {"role", "content"}; null: none.
-  std::string license;      ///< Several are joined by an empty line.
+  std::string template_text =
+      {};  ///< A Go template, as Ollama has it; the file's own Jinja template is in its metadata.
+  std::string system = {};
+  system::Json parameters = {};  ///< An object {"stop": [...], "temperature": 0.7}; null: none.
+  system::Json messages = {};    ///< An array of {"role", "content"}; null: none.
+  std::string license = {};      ///< Several are joined by an empty line.
 };
 
 enum class Step {
@@ -69,7 +70,7 @@ enum class Step {
 /// How far a pull or an import is. Bytes are those of the current item, resumed ones included.
 struct Progress {
   Step step = Step::kManifest;
-  std::string item;
+  std::string item = {};
   uint64_t done_bytes = 0;
   uint64_t total_bytes = 0;  ///< 0: not known.
 };
