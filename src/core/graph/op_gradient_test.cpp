@@ -71,11 +71,15 @@ class Differentiated {
   std::unique_ptr<Executor<Real>> executor_;
 };
 
-std::vector<kernels::KernelTable> tables() {
-  std::vector<kernels::KernelTable> all;
-  for (const auto isa : {kernels::Isa::kScalar, kernels::Isa::kAvx2, kernels::Isa::kAvx512, kernels::Isa::kNeon}) {
-    if (const auto table = kernels::select(kernels::detect(), isa)) all.push_back(*table);
-  }
+/// All that this CPU can run; scalar is the first.
+const std::vector<kernels::KernelTable>& tables() {
+  static const std::vector<kernels::KernelTable> all = [] {
+    std::vector<kernels::KernelTable> list;
+    for (const auto isa : {kernels::Isa::kScalar, kernels::Isa::kAvx2, kernels::Isa::kAvx512, kernels::Isa::kNeon}) {
+      if (const auto table = kernels::select(kernels::detect(), isa)) list.push_back(*table);
+    }
+    return list;
+  }();
   return all;
 }
 
