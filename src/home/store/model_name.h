@@ -12,14 +12,15 @@ inline constexpr std::string_view kDefaultNamespace = "library";
 inline constexpr std::string_view kDefaultTag = "latest";
 inline constexpr std::string_view kHuggingFaceHost = "hf.co";
 
-/// A model's name. Parts begin with a letter, a digit or '_' and hold letters, digits and "-_." (no '.' in the
-/// namespace of other hosts than Hugging Face; ':' before the port of a host), so each is a safe name of a folder.
+/// A model's name. Parts begin with a letter, a digit or '_' and hold letters, digits and "-_." (a host also ':' before
+/// its port), so each is a safe name of a folder.
 struct ModelName {
   std::string host{kDefaultHost};
   std::string name_space{kDefaultNamespace};
   std::string name;
   std::string tag{kDefaultTag};
-  /// Named with http://: its registry is spoken to without TLS. No part of the identity.
+  /// Its registry is spoken to without TLS: named with http://, or on loopback and not named with https://. No part of
+  /// the identity.
   bool plain_http = false;
 
   /// Reads [http[s]://][HOST/][NAMESPACE/]NAME[:TAG]. "huggingface.co" becomes "hf.co", and letters of a host become
@@ -28,7 +29,7 @@ struct ModelName {
 
   /// The shortest form that parses back, always with its tag: "smollm2:135m", "hf.co/USER/REPO:Q4_K_M".
   [[nodiscard]] std::string to_string() const;
-  /// All four parts: "registry.ollama.ai/library/smollm2:135m".
+  /// The same without a scheme and with all four parts: "registry.ollama.ai/library/smollm2:135m".
   [[nodiscard]] std::string full() const;
   [[nodiscard]] bool is_hugging_face() const { return host == kHuggingFaceHost; }
 

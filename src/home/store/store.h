@@ -27,8 +27,10 @@ struct StoreOptions {
   std::string home = {};                ///< Our own state, e.g. ~/.kinglet; made when something is written.
   std::string ollama_models = {};       ///< E.g. ~/.ollama/models; empty: none. Read only.
   std::string hugging_face_cache = {};  ///< E.g. ~/.cache/huggingface/hub; empty: none. Read only.
-  std::string hugging_face_token = {};  ///< For private and gated repositories; empty: none. Sent to hf.co alone.
-  uint32_t retry_wait_ms = 500;         ///< Before a broken transfer goes on; doubles each time that nothing came.
+  std::string hugging_face_token = {};  ///< For private and gated repositories; empty: none.
+  /// Who answers for hf.co (HF_ENDPOINT names a mirror). The token goes to this host alone.
+  std::string hugging_face_endpoint = "https://huggingface.co";
+  uint32_t retry_wait_ms = 500;  ///< Before a broken transfer goes on; doubles each time that nothing came.
 };
 
 enum class Place { kOwn, kOllama, kHuggingFaceCache };
@@ -57,11 +59,19 @@ struct StoredModel {
   std::string license = {};      ///< Several are joined by an empty line.
 };
 
+/// Words that a model of a name of its own has beside the weights that it shares.
+struct Words {
+  std::string system = {};
+  system::Json parameters = {};  ///< An object, or null.
+  system::Json messages = {};    ///< An array of {"role", "content"}, or null.
+};
+
 enum class Step {
   kManifest,  ///< Asking the registry what the model consists of.
-  kWait,      ///< Another process is downloading the same blob.
+  kWait,      ///< Another process is downloading the same blob. item: its short digest.
   kDownload,  ///< item: the short digest.
-  kCheck,     ///< import: reading every value of the tensors.
+  kVerify,    ///< pull: reading what is here already, to know that it is sound. item: the short digest.
+  kCheck,     ///< import: reading every value of the tensors. item: the file.
   kCopy,      ///< import: taking the bytes into the store. item: the file.
   kWrite,     ///< The manifest.
   kDone,
@@ -107,6 +117,10 @@ class Store {
 
   /// Gives a model a second name; the bytes are shared. Replaces what had that name. Throws Error{kNotFound}.
   void copy(const ModelName& from, const ModelName& to);
+
+  /// Makes a model with the weights, template and license of `from` and these words instead of its own. Replaces what
+  /// had that name. Throws Error{kNotFound}.
+  void derive(const ModelName& from, const ModelName& to, const Words& words);
 
   /// Removes a name of our own store, and the blobs that no other name uses. Throws Error{kNotFound} with near names,
   /// and kRefused for a model of another program's store, saying how it is removed.

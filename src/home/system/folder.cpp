@@ -17,9 +17,12 @@ namespace fs = std::filesystem;
 void make(const fs::path& folder) {
   if (folder.empty() || fs::is_directory(folder)) return;
   make(folder.parent_path());
-  // Another process may have been quicker.
-  if (::mkdir(folder.c_str(), 0700) == 0 || errno == EEXIST) return;
-  fail_write(folder.string(), errno);
+  if (::mkdir(folder.c_str(), 0700) == 0) {
+    const fs::path parent = folder.parent_path();
+    sync_folder(parent.empty() ? "." : parent.string());
+  } else if (errno != EEXIST) {  // another process may have been quicker
+    fail_write(folder.string(), errno);
+  }
 }
 
 }  // namespace
@@ -44,7 +47,7 @@ std::optional<PathFacts> facts_of(const std::string& path) {
   struct stat facts{};
   if (::stat(path.c_str(), &facts) != 0) return std::nullopt;
   return PathFacts{S_ISDIR(facts.st_mode), S_ISREG(facts.st_mode), static_cast<uint64_t>(facts.st_size),
-                   static_cast<int64_t>(facts.st_mtime)};
+                   static_cast<int64_t>(facts.st_mtime), static_cast<int64_t>(facts.st_ctime)};
 }
 
 }  // namespace kinglet::system

@@ -7,7 +7,7 @@
 
 namespace kinglet::system {
 
-/// Makes a folder and those above it, readable by this user alone where new. Throws Error{kNoSpace or kIo}.
+/// Makes a folder and those above it, synced, readable by this user alone where new. Throws Error{kNoSpace or kIo}.
 void make_folders(const std::string& folder);
 
 /// Bytes that this user may still write on the disk of a folder, or of the nearest one above it that exists.
@@ -19,6 +19,7 @@ struct PathFacts {
   bool is_file = false;
   uint64_t size_bytes = 0;
   int64_t modified_s = 0;  ///< Seconds since 1970.
+  int64_t changed_s = 0;   ///< The same for the file's place: when it came here, by a rename or a link, too.
 };
 
 /// Nullopt where nothing is there or it may not be looked at.

@@ -1,0 +1,188 @@
+#include "home/store/importer.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+
+#include "core/base/base.h"
+#include "home/store/quant_tag.h"
+#include "home/system/system.h"
+#include "model/format/format.h"
+#include "model/format/gguf_split.h"
+#include "model/format/inspect.h"
+#include "model/format/printable.h"
+
+namespace kinglet::store {
+namespace {
+
+namespace fs = std::filesystem;
+using format::Inspection;
+using system::Json;
+using system::JsonObject;
+
+constexpr uint64_t kMaxFolderFiles = 500;
+
+// "SmolLM2-135M-Instruct.Q4_1.gguf" becomes smollm2-135m-instruct:q4_1.
+ModelName suggested_name(std::string_view file_name) {
+  const FileWords words = read_file_words(file_name);
+  const auto cleaned = [](std::string_view text) {
+    std::string out;
+    for (const char c : text) {
+      const char small = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+      const bool plain = (small >= 'a' && small <= 'z') || (small >= '0' && small <= '9');
+      const bool inner = !out.empty() && std::string_view("-_.").find(small) != std::string_view::npos;
+      if (plain || inner) {
+        out.push_back(small);
+      } else if (!out.empty() && out.back() != '-') {
+        out.push_back('-');
+      }
+    }
+    while (!out.empty() && std::string_view("-_.").find(out.back()) != std::string_view::npos) out.pop_back();
+    return out.substr(0, 100);
+  };
+  const std::string name = cleaned(words.name);
+  if (name.empty()) fail(ErrorCode::kInvalidArgument, "the file's name gives no name for a model; say one");
+  return ModelName::parse(words.quant.empty() ? name : str(name, ':', cleaned(words.quant)));
+}
+
+// Throws for what cannot be a model of ours, and for values that are not finite. `label` names the file for people.
+void check_values(const Inspection& inspection, const std::string& label, Reporter& reporter) {
+  if (inspection.model() == nullptr) {
+    fail_with(ErrorCode::kUnsupported, label, ": has tensors only; name the folder that has its config.json, too");
+  }
+  if (const auto n_parts = format::n_splits(*inspection.model()); n_parts > 1) {
+    fail_with(ErrorCode::kUnsupported, label, ": is one of ", n_parts,
+              " parts; it runs in place, and is taken in once the parts are merged");
+  }
+  reporter.begin(Step::kCheck, label, inspection.file_bytes());
+  std::vector<std::string> not_checked;
+  const std::vector<format::NotFinite> bad =
+      inspection.check(not_checked, [&](uint64_t n_bytes) { reporter.advance_to(n_bytes); });
+  if (!bad.empty()) {
+    fail_with(ErrorCode::kInvalidFile, label, ": tensor ", bad.front().tensor, " has the value ", bad.front().value,
+              " at element ", bad.front().element_idx,
+              bad.size() > 1 ? str("; ", bad.size() - 1, " other tensors have such values, too") : "");
+  }
+  if (!not_checked.empty()) {
+    fail_with(ErrorCode::kUnsupported, label, ": tensor ", not_checked.front(), " is of a type that cannot be read");
+  }
+}
+
+std::string parameter_count(uint64_t n) {
+  const auto shown = [&](uint64_t unit, char letter) {
+    const uint64_t tenths = (n * 10 + unit / 2) / unit;
+    return str(tenths / 10, '.', tenths % 10, letter);
+  };
+  if (n >= 1'000'000'000) return shown(1'000'000'000, 'B');
+  return n >= 1'000'000 ? shown(1'000'000, 'M') : shown(1000, 'K');
+}
+
+// What Ollama's config blob says of a model.
+std::string config_text(const Inspection& inspection) {
+  const format::ModelFile& model = *inspection.model();
+  uint64_t n_parameters = 0;
+  std::map<std::string, uint64_t> bytes_of_type;
+  for (const format::TensorEntry& tensor : model.tensors()) {
+    n_parameters += tensor.n_rows() * tensor.dims[0];
+    bytes_of_type[format::gguf_type_name(tensor.type_id)] += tensor.size_bytes;
+  }
+  const auto most = std::ranges::max_element(bytes_of_type, {}, [](const auto& row) { return row.second; });
+  const auto family = model.metadata().get<std::string_view>("general.architecture").value_or("unknown");
+  return Json(JsonObject{{"model_format", inspection.kind().starts_with("GGUF") ? "gguf" : "safetensors"},
+                         {"model_family", format::printable(family)},
+                         {"model_type", parameter_count(n_parameters)},
+                         {"file_type", most != bytes_of_type.end() ? most->first : "unknown"}})
+      .dump();
+}
+
+Imported import_gguf(const OwnFolder& folder, const std::string& path, Reporter& reporter) {
+  const Inspection inspection = Inspection::open(path);
+  const std::string file_name = fs::path(path).filename().string();
+  check_values(inspection, path, reporter);
+  reporter.begin(Step::kCopy, file_name, inspection.file_bytes());
+  NewBlob blob(folder);
+  blob.take_file(path, reporter);
+  Layer weights = blob.publish(kModelLayer);
+  return {{put_text(folder, config_text(inspection), kConfigLayer), {std::move(weights)}}, suggested_name(file_name)};
+}
+
+Imported import_wheel(const OwnFolder& folder, const std::string& path, Reporter& reporter) {
+  const system::ZipFile zip(path);
+  std::vector<size_t> found;
+  for (size_t i = 0; i < zip.entries().size(); ++i) {
+    if (zip.entries()[i].name.ends_with(".gguf")) found.push_back(i);
+  }
+  if (found.empty()) fail_with(ErrorCode::kUnsupported, path, ": is an archive without a GGUF file");
+  if (found.size() > 1) {
+    fail_with(ErrorCode::kUnsupported, path, ": has ", found.size(), " GGUF files, such as ",
+              format::printable(zip.entries()[found[0]].name), " and ", format::printable(zip.entries()[found[1]].name),
+              "; unpack it and import one");
+  }
+  const system::ZipEntry& entry = zip.entries()[found[0]];
+  const std::string label = str(path, ": ", format::printable(entry.name));
+  require_space(folder, label, entry.size_bytes);
+  reporter.begin(Step::kCopy, fs::path(path).filename().string(), entry.size_bytes);
+  NewBlob blob(folder);
+  uint64_t n_done = 0;
+  zip.read(found[0], [&](std::span<const std::byte> bytes) {
+    if (n_done == 0 && !format::is_gguf(bytes)) {
+      fail_with(ErrorCode::kInvalidFile, label, ": does not begin as a GGUF file does");
+    }
+    blob.write(bytes);
+    reporter.advance_to(n_done += bytes.size());
+  });
+  const Inspection inspection = Inspection::open(blob.path());
+  check_values(inspection, label, reporter);
+  Layer weights = blob.publish(kModelLayer);
+  // The name is taken behind the last slash of what the archive says, and cleaned.
+  const std::string_view inner = std::string_view(entry.name).substr(entry.name.rfind('/') + 1);
+  return {{put_text(folder, config_text(inspection), kConfigLayer), {std::move(weights)}}, suggested_name(inner)};
+}
+
+// Settings, words and weights; not pictures, pickles or a second format of the weights.
+bool belongs_to_model(std::string_view name) {
+  if (name.starts_with('.')) return false;
+  for (const std::string_view ending : {".json", ".safetensors", ".jinja", ".txt", ".model"}) {
+    if (name.ends_with(ending)) return true;
+  }
+  return name == "LICENSE";
+}
+
+Imported import_folder(const OwnFolder& folder, const std::string& path, Reporter& reporter) {
+  const Inspection inspection = Inspection::open(path);
+  check_values(inspection, path, reporter);
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(path)) {
+    const std::string name = entry.path().filename().string();
+    if (belongs_to_model(name) && entry.is_regular_file()) names.push_back(name);
+  }
+  std::ranges::sort(names);
+  if (names.size() > kMaxFolderFiles) fail_with(ErrorCode::kUnsupported, path, ": has ", names.size(), " files");
+  Manifest manifest{put_text(folder, config_text(inspection), kConfigLayer), {}};
+  for (const std::string& name : names) {
+    const std::string file = str(path, '/', name);
+    reporter.begin(Step::kCopy, name, system::facts_of(file).value_or(system::PathFacts{}).size_bytes);
+    NewBlob blob(folder);
+    blob.take_file(file, reporter);
+    manifest.layers.push_back(blob.publish(kFileLayer));
+    manifest.layers.back().title = name;
+  }
+  return {std::move(manifest), suggested_name(fs::absolute(path).lexically_normal().filename().string())};
+}
+
+bool is_zip(const std::string& path) {
+  const system::MappedFile file(path);
+  const auto* const chars = reinterpret_cast<const char*>(file.bytes().data());
+  return std::string_view(chars, file.bytes().size()).starts_with("PK\x03\x04");
+}
+
+}  // namespace
+
+Imported import_path(const OwnFolder& folder, const std::string& path, Reporter& reporter) {
+  const auto facts = system::facts_of(path);
+  if (!facts) fail_with(ErrorCode::kNotFound, path, ": no such file");
+  if (facts->is_folder) return import_folder(folder, path, reporter);
+  return is_zip(path) ? import_wheel(folder, path, reporter) : import_gguf(folder, path, reporter);
+}
+
+}  // namespace kinglet::store

@@ -1,0 +1,75 @@
+#include <unistd.h>
+
+#include <atomic>
+
+#include "core/base/base.h"
+#include "home/store/own_folder.h"
+#include "home/system/system.h"
+
+namespace kinglet::store {
+
+using system::FileLock;
+using system::LockMode;
+
+NewBlob::NewBlob(const OwnFolder& folder) : folder_(folder) {
+  static std::atomic<uint32_t> counter{0};
+  path_ = str(folder.blobs_folder(), "/import-", ::getpid(), "-", counter.fetch_add(1), ".part");
+  const FileLock held = folder.lock(LockMode::kShared);
+  file_ = system::open_or_make(path_);
+  system::lock(file_, LockMode::kExclusive);
+  system::set_size(file_, 0, path_);  // a process of the same number may have left it
+}
+
+NewBlob::~NewBlob() {
+  if (!path_.empty()) ::unlink(path_.c_str());
+}
+
+void NewBlob::write(std::span<const std::byte> bytes) {
+  system::write_all(file_, bytes, path_);
+  sum_.add(bytes);
+  size_bytes_ += bytes.size();
+}
+
+void NewBlob::take_file(const std::string& from, Reporter& reporter) {
+  const auto facts = system::facts_of(from);
+  if (!facts || !facts->is_file) fail_with(ErrorCode::kNotFound, from, ": no such file");
+  bool shared = false;
+  {
+    // The new file has to have a lock of its own before somebody who cleans up sees it.
+    const FileLock held = folder_.lock(LockMode::kShared);
+    ::unlink(path_.c_str());
+    shared = system::share_file(from, path_);
+    file_ = shared ? system::open_for_reading(path_) : system::open_or_make(path_);
+    if (!system::try_lock(file_, LockMode::kShared)) {
+      fail_with(ErrorCode::kIo, from, ": another program holds a lock on it");
+    }
+  }
+  if (!shared) require_space(folder_, from, facts->size_bytes);
+  const system::FileDescriptor source = shared ? system::FileDescriptor() : system::open_for_reading(from);
+  system::read_all(shared ? file_ : source, from, [&](std::span<const std::byte> bytes) {
+    if (shared) {
+      sum_.add(bytes);
+      size_bytes_ += bytes.size();
+    } else {
+      write(bytes);
+    }
+    reporter.advance_to(size_bytes_);
+  });
+}
+
+Layer NewBlob::publish(std::string_view media_type) {
+  Layer layer{std::string(media_type), sum_.finish(), size_bytes_};
+  system::publish(file_, path_, folder_.blob_path(layer.digest));
+  // Where the blob was there already as a second name of the same file, a rename does nothing.
+  ::unlink(path_.c_str());
+  path_.clear();
+  return layer;
+}
+
+Layer put_text(const OwnFolder& folder, std::string_view text, std::string_view media_type) {
+  NewBlob blob(folder);
+  blob.write(std::as_bytes(std::span(text.data(), text.size())));
+  return blob.publish(media_type);
+}
+
+}  // namespace kinglet::store
