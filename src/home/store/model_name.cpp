@@ -49,6 +49,15 @@ void check_part(std::string_view text, std::string_view what, std::string_view p
   }
 }
 
+void check_host(std::string_view text, std::string_view host) {
+  check_part(text, "host", host);
+  const size_t colon = host.find(':');
+  if (colon == std::string_view::npos) return;
+  const std::string_view port = host.substr(colon + 1);
+  const bool is_number = !port.empty() && port.size() <= 5 && port.find_first_not_of("0123456789") == std::string::npos;
+  if (!is_number) refuse(text, "what follows the host's ':' is no port");
+}
+
 // Whether the first of two parts is a host rather than a namespace.
 bool looks_like_host(std::string_view part) {
   return part.find_first_of(".:") != std::string_view::npos || part == "localhost";
@@ -90,7 +99,7 @@ ModelName ModelName::parse(std::string_view text) {
     name.name_space = parts[0];
   }
   if (name.host == kOtherHuggingFaceHost) name.host = kHuggingFaceHost;
-  check_part(text, "host", name.host);
+  check_host(text, name.host);
   check_part(text, "namespace", name.name_space);
   check_part(text, "name", name.name);
   check_part(text, "tag", name.tag);

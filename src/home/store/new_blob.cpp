@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <utility>
 
 #include "core/base/base.h"
 #include "home/store/own_folder.h"
@@ -57,16 +58,18 @@ void NewBlob::take_file(const std::string& from, Reporter& reporter) {
   });
 }
 
-Layer NewBlob::publish(std::string_view media_type) {
+PinnedLayer NewBlob::publish(std::string_view media_type) {
   Layer layer{std::string(media_type), sum_.finish(), size_bytes_};
+  // Nobody removes what is locked, so the name that it gets now stays.
+  system::lock(file_, LockMode::kShared);
   system::publish(file_, path_, folder_.blob_path(layer.digest));
   // Where the blob was there already as a second name of the same file, a rename does nothing.
   ::unlink(path_.c_str());
   path_.clear();
-  return layer;
+  return {std::move(layer), std::move(file_)};
 }
 
-Layer put_text(const OwnFolder& folder, std::string_view text, std::string_view media_type) {
+PinnedLayer put_text(const OwnFolder& folder, std::string_view text, std::string_view media_type) {
   NewBlob blob(folder);
   blob.write(std::as_bytes(std::span(text.data(), text.size())));
   return blob.publish(media_type);

@@ -52,13 +52,13 @@ std::optional<std::set<Digest>> used_digests(const ModelsFolder& folder) {
   return used;
 }
 
-// Removes a file that nobody has locked.
-void remove_abandoned(const std::string& path) {
+// Removes a file unless somebody has locked it; true where it is gone.
+bool remove_unlocked(const std::string& path) {
   try {
     const FileDescriptor file = system::open_for_reading(path);
-    if (system::try_lock(file, LockMode::kExclusive)) ::unlink(path.c_str());
-  } catch (const Error&) {
-    // Gone, or not ours to open: it stays.
+    return system::try_lock(file, LockMode::kExclusive) && ::unlink(path.c_str()) == 0;
+  } catch (const Error& error) {
+    return error.code() == ErrorCode::kNotFound;  // else it is not ours to open, and stays
   }
 }
 
@@ -113,7 +113,23 @@ bool OwnFolder::remove(const ModelName& name) const {
   return true;
 }
 
+std::optional<Pin> OwnFolder::pin(const Layer& layer) const {
+  const std::string path = blob_path(layer.digest);
+  for (;;) {
+    const auto facts = system::facts_of(path);
+    if (!facts || !facts->is_file || facts->size_bytes != layer.size_bytes) return std::nullopt;
+    try {
+      Pin file = system::open_for_reading(path);
+      system::lock(file, LockMode::kShared);
+      if (system::still_named(file, path)) return file;
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::kNotFound) throw;  // removed just now: looked at again
+    }
+  }
+}
+
 void OwnFolder::bury(const std::string& text) const {
+  system::make_folders(removed_folder());
   system::write_file(str(removed_folder(), '/', system::Sha256::of(text).hex()), text);
 }
 
@@ -130,10 +146,11 @@ void OwnFolder::finish_removals() const {
     if (!folders.contains(folder)) remove_path(folder);
     std::set<Digest> digests;
     add_digests(text, digests);
+    bool all_gone = true;
     for (const Digest& digest : digests) {
-      if (!used->contains(digest)) remove_path(blob_path(digest));
+      if (!used->contains(digest)) all_gone &= remove_unlocked(blob_path(digest));
     }
-    remove_path(grave);
+    if (all_gone) remove_path(grave);  // else somebody has pinned a blob for a model that is not written yet
   }
 }
 
@@ -183,10 +200,11 @@ void OwnFolder::prune_blobs(int64_t now_s) const {
   const auto used = used_digests(*this);
   for (const fs::path& path : paths_in(blobs_folder())) {
     const std::string name = path.filename().string();
-    if (name.ends_with(kTemporary)) remove_abandoned(path.string());
-    if (name.ends_with(kPartial) && is_old(path, now_s)) remove_abandoned(path.string());
     const auto digest = Digest::parse(name, '-');
-    if (digest && used && !used->contains(*digest) && is_old(path, now_s)) remove_path(path);
+    const bool is_unused = digest && used && !used->contains(*digest);
+    if (name.ends_with(kTemporary) || ((name.ends_with(kPartial) || is_unused) && is_old(path, now_s))) {
+      remove_unlocked(path.string());
+    }
   }
 }
 

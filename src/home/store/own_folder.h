@@ -5,12 +5,14 @@
 //   blobs/import-....part      a blob whose digest is not known yet; its writer holds a lock on it
 //   manifests/...              one file a model
 //   folders/HEX/               a Hugging Face model laid out as links to its blobs; made from its manifest at will
-//   removed/HEX                the manifest of a removed model whose blobs are not removed yet
+//   removed/HEX                the manifest of a removed model whose blobs may not be removed yet
 //   store.lock                 held alone while manifests change or blobs are removed, and shared while a new
 //                              import-....part has no lock of its own yet
 //
 // A blob is complete under its name before a manifest that names it is written, and a manifest is gone before its blobs
-// are: so a manifest that is there is whole, whenever a process is killed.
+// are: so a manifest that is there is whole, whenever a process is killed. Who is about to write a manifest holds a
+// shared lock on each of its blobs (a Pin), and who removes a blob holds it alone: a model that is being pulled does
+// not lose a blob to the removal of another one.
 #pragma once
 
 #include <optional>
@@ -22,6 +24,15 @@
 #include "home/system/lock.h"
 
 namespace kinglet::store {
+
+/// Keeps a blob from being removed while it lives.
+using Pin = system::FileDescriptor;
+
+/// A blob with its pin.
+struct PinnedLayer {
+  Layer layer;
+  Pin pin;
+};
 
 class OwnFolder : public ModelsFolder {
  public:
@@ -37,6 +48,9 @@ class OwnFolder : public ModelsFolder {
 
   /// Removes a name and what only it used. False where it is not there.
   bool remove(const ModelName& name) const;
+
+  /// Pins a blob that is here in its right size; nullopt where it is not.
+  [[nodiscard]] std::optional<Pin> pin(const Layer& layer) const;
 
   /// Lays a Hugging Face model out as a folder, if it is not yet. Throws Error{kInvalidFile} for a damaged manifest.
   void lay_out(const Found& found) const;
@@ -67,7 +81,7 @@ class NewBlob {
   /// Error{kNoSpace} with the bytes needed before anything is copied.
   void take_file(const std::string& from, Reporter& reporter);
   /// Gives it its name among the blobs.
-  Layer publish(std::string_view media_type);
+  PinnedLayer publish(std::string_view media_type);
 
  private:
   const OwnFolder& folder_;
@@ -78,7 +92,7 @@ class NewBlob {
 };
 
 /// Makes a blob of a text.
-Layer put_text(const OwnFolder& folder, std::string_view text, std::string_view media_type);
+PinnedLayer put_text(const OwnFolder& folder, std::string_view text, std::string_view media_type);
 
 /// Throws Error{kNoSpace} "WHAT: needs N bytes ..." where the folder's disk has no room for so many.
 void require_space(const OwnFolder& folder, std::string_view what, uint64_t n_bytes);

@@ -49,9 +49,9 @@ struct Store::Impl {
     fail_with(ErrorCode::kNotFound, name.to_string(), ": no such model here",
               near.empty() ? "" : str("; near it are ", list_of(near)));
   }
-  void take_blobs(const Located& from, const Manifest& manifest, Reporter& reporter) const;
+  [[nodiscard]] std::vector<Pin> take_blobs(const Located& from, const Manifest& manifest, Reporter& reporter) const;
   void take_from_ollama(const Layer& layer, Reporter& reporter) const;
-  void commit(const ModelName& name, const Manifest& manifest, Reporter& reporter) const;
+  void commit(const ModelName& name, const Manifest& manifest, std::string_view text, Reporter& reporter) const;
 
   StoreOptions options;
   egress::Door& door;
@@ -120,7 +120,10 @@ StoredModel Store::pull(const ModelName& name, const ProgressCallback& progress)
     uint64_t n_missing = 0;
     for (const Layer& layer : manifest.blobs()) n_missing += missing_bytes(impl.own, layer);
     require_space(impl.own, name.to_string(), n_missing);
-    for (const Layer& layer : manifest.blobs()) fetch_blob(registry, impl.own, layer, impl.options, reporter);
+    std::vector<Pin> pins;
+    for (const Layer& layer : manifest.blobs()) {
+      pins.push_back(fetch_blob(registry, impl.own, layer, impl.options, reporter));
+    }
     reporter.begin(Step::kWrite, name.to_string());
     if (!impl.own.commit(name, manifest, *text)) continue;  // somebody removes the same blobs at the same time
     reporter.begin(Step::kDone);
@@ -139,22 +142,31 @@ void Store::Impl::take_from_ollama(const Layer& layer, Reporter& reporter) const
   static_cast<void>(blob.publish(layer.media_type));  // under its true digest: a damaged one is not taken for it
 }
 
-void Store::Impl::take_blobs(const Located& from, const Manifest& manifest, Reporter& reporter) const {
-  if (&from.folder == &own) return;
-  for (const Layer& layer : own.missing(manifest)) {
-    reporter.begin(Step::kCopy, layer.digest.short_hex(), layer.size_bytes);
-    NewBlob blob(own);
-    blob.take_file(from.folder.blob_path(layer.digest), reporter);
-    if (blob.publish(layer.media_type).digest != layer.digest) {
-      fail_with(ErrorCode::kInvalidFile, from.folder.blob_path(layer.digest), ": is damaged: it has another digest");
+std::vector<Pin> Store::Impl::take_blobs(const Located& from, const Manifest& manifest, Reporter& reporter) const {
+  std::vector<Pin> pins;
+  for (const Layer& layer : manifest.blobs()) {
+    auto pin = own.pin(layer);
+    if (!pin && &from.folder != &own) {
+      reporter.begin(Step::kCopy, layer.digest.short_hex(), layer.size_bytes);
+      NewBlob blob(own);
+      blob.take_file(from.folder.blob_path(layer.digest), reporter);
+      PinnedLayer taken = blob.publish(layer.media_type);
+      if (taken.layer.digest == layer.digest) pin = std::move(taken.pin);
     }
+    if (!pin) {
+      fail_with(ErrorCode::kInvalidFile, from.folder.blob_path(layer.digest), ": is missing or damaged; `kinglet pull ",
+                from.found.name.to_string(), "` brings it again");
+    }
+    pins.push_back(std::move(*pin));
   }
+  return pins;
 }
 
-void Store::Impl::commit(const ModelName& name, const Manifest& manifest, Reporter& reporter) const {
+void Store::Impl::commit(const ModelName& name, const Manifest& manifest, std::string_view text,
+                         Reporter& reporter) const {
   reporter.begin(Step::kWrite, name.to_string());
-  if (!own.commit(name, manifest, manifest.to_text())) {
-    fail_with(ErrorCode::kIo, name.to_string(), ": another process has removed some of its blobs meanwhile; try again");
+  if (!own.commit(name, manifest, text)) {
+    fail_with(ErrorCode::kIo, name.to_string(), ": some of its blobs were removed by hand meanwhile; try again");
   }
 }
 
@@ -163,12 +175,11 @@ StoredModel Store::import_file(const std::string& path, const std::optional<Mode
   Reporter reporter(progress);
   impl_->own.make();
   clean();
-  const Imported imported = import_path(impl_->own, path, reporter);
-  const ModelName target = name.value_or(imported.name);
-  impl_->commit(target, imported.manifest, reporter);
+  const Imported imported = import_path(impl_->own, path, name, reporter);
+  impl_->commit(imported.name, imported.manifest, imported.manifest.to_text(), reporter);
   reporter.begin(Step::kDone);
-  auto model = find(target);
-  if (!model) fail_with(ErrorCode::kIo, target.to_string(), ": another process has removed it at once");
+  auto model = find(imported.name);
+  if (!model) fail_with(ErrorCode::kIo, imported.name.to_string(), ": another process has removed it at once");
   return std::move(*model);
 }
 
@@ -184,11 +195,8 @@ void Store::copy(const ModelName& from, const ModelName& to) {
   }
   impl_->own.make();
   const Manifest manifest = Manifest::parse(located->found.text, from.to_string());
-  impl_->take_blobs(*located, manifest, reporter);
-  if (!impl_->own.commit(to, manifest, located->found.text)) {
-    fail_with(ErrorCode::kInvalidFile, from.to_string(), ": some of its blobs are missing; `kinglet pull ",
-              from.to_string(), "` brings them again");
-  }
+  const std::vector<Pin> pins = impl_->take_blobs(*located, manifest, reporter);
+  impl_->commit(to, manifest, located->found.text, reporter);
 }
 
 void Store::derive(const ModelName& from, const ModelName& to, const Words& words) {
@@ -206,13 +214,16 @@ void Store::derive(const ModelName& from, const ModelName& to, const Words& word
     return layer.media_type == kSystemLayer || layer.media_type == kParametersLayer ||
            layer.media_type == kMessagesLayer;
   });
+  std::vector<Pin> pins = impl_->take_blobs({impl_->own, *found}, manifest, reporter);
   const auto add = [&](std::string_view media_type, const std::string& text) {
-    manifest.layers.push_back(put_text(impl_->own, text, media_type));
+    PinnedLayer added = put_text(impl_->own, text, media_type);
+    manifest.layers.push_back(std::move(added.layer));
+    pins.push_back(std::move(added.pin));
   };
   if (!words.system.empty()) add(kSystemLayer, words.system);
   if (!words.parameters.is_null()) add(kParametersLayer, words.parameters.dump());
   if (!words.messages.is_null()) add(kMessagesLayer, words.messages.dump());
-  impl_->commit(to, manifest, reporter);
+  impl_->commit(to, manifest, manifest.to_text(), reporter);
 }
 
 void Store::remove(const ModelName& name) {
