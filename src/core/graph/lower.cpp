@@ -94,7 +94,7 @@ void fuse_norm_encode(ir::Graph& graph, std::span<const ir::Value> outputs) {
     const size_t maker = uses.maker(node.inputs[0]);
     if (maker == kNone || !uses.read_once(node.inputs[0]) || !ops::is_row_rms_norm(graph, nodes[maker])) continue;
     const ir::Value output = node.outputs[0];
-    const ir::Node norm = nodes[maker];
+    const ir::Node& norm = nodes[maker];
     node = made_apart(graph, [&](ir::Builder& b) { ops::rms_norm_encode(b, norm, graph.type(output).element); });
     node.outputs[0] = output;
     removed[maker] = true;

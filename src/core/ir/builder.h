@@ -24,7 +24,7 @@ class Builder {
   };
 
   /// Adds a node with one output for each type.
-  std::vector<Value> add(const Op& op, NodeSpec spec, std::vector<ValueType> outputs);
+  std::vector<Value> add(const Op& op, NodeSpec spec, const std::vector<ValueType>& outputs);
   /// Adds a node with one output.
   Value add_one(const Op& op, NodeSpec spec, ValueType output) { return add(op, std::move(spec), {output})[0]; }
 

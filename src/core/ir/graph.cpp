@@ -27,7 +27,7 @@ Value Builder::input(Input input) {
   return graph_.add_input(input, {per_token ? Symbol::kTokens : Symbol::kLogitRows, 1, Element::kI32});
 }
 
-std::vector<Value> Builder::add(const Op& op, NodeSpec spec, std::vector<ValueType> outputs) {
+std::vector<Value> Builder::add(const Op& op, NodeSpec spec, const std::vector<ValueType>& outputs) {
   Node node{&op, std::move(spec.inputs), {}, std::move(spec.weights), std::move(spec.attributes)};
   for (const ValueType& type : outputs) node.outputs.push_back(graph_.add_value(type));
   std::vector<Value> values = node.outputs;

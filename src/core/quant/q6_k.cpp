@@ -32,7 +32,8 @@ void decode(const BlockQ6K& block, float* y) noexcept {
     const Place place = place_of(i);
     const int low = (block.low[place.byte] >> place.shift) & 15;
     const int high = (block.high[place.high_byte] >> place.high_shift) & 3;
-    y[i] = d * static_cast<float>(block.scales[i / kGroupLen]) * static_cast<float>((low | (high << 4)) - 32);
+    const int8_t scale = block.scales[i / kGroupLen];
+    y[i] = d * static_cast<float>(scale) * static_cast<float>((low | (high << 4)) - 32);
   }
 }
 

@@ -96,7 +96,7 @@ void append_number(std::string& out, double number) {
 void append_break(std::string& out, int indent, int depth) {
   if (indent < 0) return;
   out += '\n';
-  out.append(static_cast<size_t>(indent * depth), ' ');
+  out.append(static_cast<size_t>(indent) * static_cast<size_t>(depth), ' ');
 }
 
 void append_json(std::string& out, const Json& value, int indent, int depth) {

@@ -10,6 +10,19 @@
 #include "model/text/spelling_index.h"
 
 namespace kinglet::text {
+namespace {
+
+std::string without(std::string_view text, std::string_view mark) {
+  std::string rest;
+  for (size_t i = 0; i < text.size();) {
+    const size_t next = std::min(text.find(mark, i), text.size());
+    rest.append(text.substr(i, next - i));
+    i = next + mark.size();
+  }
+  return rest;
+}
+
+}  // namespace
 
 /// Spellings of control and user-defined tokens as a trie, the longest at each place first.
 class Tokenizer::SpecialTokens {
@@ -97,18 +110,30 @@ std::vector<int32_t> Tokenizer::encode(std::string_view text, const EncodeOption
   ids.reserve(text.size() / 3 + 4);
   if (options.bos && spec_.add_bos && spec_.bos) ids.push_back(*spec_.bos);
   size_t plain = 0;  // where the stretch without special tokens begins
+  const auto take_plain = [&](size_t end) {
+    std::string unmarked;
+    std::string_view stretch = text.substr(plain, end - plain);
+    if (!options.mark.empty()) stretch = unmarked = without(stretch, options.mark);
+    if (!stretch.empty()) encode_plain(stretch, plain == 0, ids);
+  };
   for (size_t i = 0; i < text.size();) {
-    const SpecialTokens::Match match = special_->match(text, i, options.special);
+    bool special = options.special;
+    while (!options.mark.empty() && text.substr(i).starts_with(options.mark)) {
+      i += options.mark.size();
+      special = false;
+    }
+    if (i == text.size()) break;
+    const SpecialTokens::Match match = special_->match(text, i, special);
     if (match.token < 0) {
       ++i;
       continue;
     }
-    if (i > plain) encode_plain(text.substr(plain, i - plain), plain == 0, ids);
+    take_plain(i);
     ids.push_back(match.token);
     i += match.length;
     plain = i;
   }
-  if (plain < text.size()) encode_plain(text.substr(plain), plain == 0, ids);
+  take_plain(text.size());
   if (options.bos && spec_.add_eos && spec_.eos) ids.push_back(*spec_.eos);
   return ids;
 }

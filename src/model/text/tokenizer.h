@@ -16,6 +16,8 @@ namespace kinglet::text {
 struct EncodeOptions {
   bool special = false;  ///< Spellings of control tokens become these tokens; user-defined ones always do.
   bool bos = false;      ///< Adds what the model's own rule adds (begin and end of sequence).
+  /// Not empty: wherever it stands in the text it is left out, and no control token is read across it or right behind it.
+  std::string_view mark = {};
 };
 
 /// Constant once made; all functions are thread-safe.

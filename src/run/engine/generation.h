@@ -54,6 +54,8 @@ class Generation {
 
   /// The next event; waits for it. Nothing comes after the finish.
   Event next();
+  /// The same, waiting no longer than this: nullopt when nothing came, so that a reader can look up in between.
+  std::optional<Event> next_within(std::chrono::milliseconds limit);
   /// Asks the engine to end it within one step; the finish event still comes.
   void cancel() noexcept { cancelled_.store(true, std::memory_order_relaxed); }
 

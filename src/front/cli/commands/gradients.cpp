@@ -1,0 +1,114 @@
+// kinglet gradients: the loss of a batch and its gradients, for checking the mathematics against another program.
+#include <algorithm>
+
+#include "front/cli/commands/commands.h"
+#include "front/cli/input_files.h"
+#include "front/cli/model_argument.h"
+#include "front/cli/tensor_output.h"
+#include "model/format/hf_family.h"
+#include "model/format/rope_rows.h"
+#include "run/engine/gradients.h"
+
+namespace kinglet::cli {
+namespace {
+
+// Names and order of rows as a GGUF file or a Hugging Face folder has them.
+class Naming {
+ public:
+  Naming(const models::Model& model, bool as_folder) : model_(model), as_folder_(as_folder) {
+    for (const format::HfFamily& family : format::hf_families()) {
+      if (family.architecture == model.architecture().name) family_ = &family;
+    }
+    if (as_folder && family_ == nullptr) {
+      fail_with(ErrorCode::kUnsupported, "--names: no Hugging Face names are known for ", model.architecture().name);
+    }
+  }
+
+  [[nodiscard]] std::string name_of(const std::string& gguf_name) const {
+    if (!as_folder_) return gguf_name;
+    const auto mapped = format::to_hf_name(*family_, gguf_name);
+    if (!mapped) fail_with(ErrorCode::kUnsupported, "--names: ", gguf_name, " has no Hugging Face name");
+    return mapped->name;
+  }
+
+  // Puts the rows of q and k into the wanted order, where the file has the other one.
+  void order_rows(const std::string& gguf_name, std::vector<float>& gradient, size_t row_len) const {
+    const auto mapped = family_ == nullptr ? std::nullopt : format::to_hf_name(*family_, gguf_name);
+    if (!mapped || mapped->rule->rows == format::RowOrder::kSame) return;
+    const bool is_folder = model_.config().rope.pairs == kernels::RopePairs::kHalves;
+    if (is_folder == as_folder_) return;
+    std::vector<float> ordered(gradient.size());
+    const auto from = std::as_bytes(std::span(gradient));
+    const auto to = std::as_writable_bytes(std::span(ordered));
+    const size_t row_bytes = row_len * sizeof(float);
+    as_folder_ ? format::rows_to_halves(from, to, model_.config().head_dim, row_bytes)
+               : format::rows_to_adjacent(from, to, model_.config().head_dim, row_bytes);
+    gradient.swap(ordered);
+  }
+
+ private:
+  const models::Model& model_;
+  const bool as_folder_;
+  const format::HfFamily* family_ = nullptr;
+};
+
+class Gradients final : public Action {
+ public:
+  void declare(Arguments& arguments) override {
+    arguments.argument("MODEL", model_, "A name, a GGUF file, or a Hugging Face folder").is_model = true;
+    arguments.option("--batch", "FILE", batch_, "JSON: {\"ids\": [[...]], \"labels\": [[...]]}; - is standard input").is_file = true;
+    arguments.option("--out", "FILE", out_, "The safetensors file to write").is_file = true;
+    arguments.option("--names", "KIND", names_, "Names and layout of GGUF, or of the Hugging Face folder (default gguf)").choices = {"gguf", "hf"};
+  }
+
+  void run(Session& session) override {
+    if (batch_.empty()) fail(ErrorCode::kInvalidArgument, "--batch: is missing; it names a FILE with ids and labels");
+    if (out_.empty()) fail(ErrorCode::kInvalidArgument, "--out: is missing; it names the FILE to write");
+    session.require_f32_kv("gradients");
+    const system::Json json = system::Json::parse(read_input(batch_), batch_);
+    engine::LabelledBatch batch;
+    batch.ids = id_lists_of(json.at("ids"), str(batch_, ": ids"));
+    batch.labels = id_lists_of(json.at("labels"), str(batch_, ": labels"));
+    for (const auto& [key, value] : json.as_object(batch_)) {
+      if (key != "ids" && key != "labels") fail_with(ErrorCode::kInvalidArgument, batch_, ": ", key, ": is not known; there are ids and labels");
+    }
+    const auto model = models::Model::load(open_source(find_model(session, model_)));
+    const Naming naming(*model, names_ == "hf");
+    for (const std::vector<int32_t>& ids : batch.ids) {
+      if (ids.size() > model->config().context_len) {
+        fail_with(ErrorCode::kContextFull, batch_, ": a row has ", ids.size(), " tokens, the model's context ",
+                  model->config().context_len, "; shorten it");
+      }
+    }
+    auto gradients = engine::gradients<float>(*model, batch, session.table(), session.pool());
+    format::SafetensorsWriter writer;
+    writer.add_tensor("loss", "F32", {1}, std::as_bytes(std::span(&gradients.loss, 1)));
+    for (auto& [name, gradient] : gradients.by_name) {
+      const format::TensorEntry& tensor = *model->file().find(name);
+      std::vector<uint64_t> shape(tensor.dims.begin(), tensor.dims.begin() + tensor.n_dims);
+      std::ranges::reverse(shape);
+      naming.order_rows(name, gradient, shape.size() > 1 ? shape.back() : 1);
+      writer.add_tensor(str("grad.", naming.name_of(name)), "F32", std::move(shape), std::as_bytes(std::span(gradient)));
+    }
+    write_tensors(writer, out_);
+  }
+
+ private:
+  std::string model_;
+  std::string batch_;
+  std::string out_;
+  std::string names_ = "gguf";
+};
+
+}  // namespace
+
+Command gradients_command() {
+  return {"gradients", "", "Write the loss of a batch and the gradient of each parameter to a file",
+          "For checking the mathematics against another program. labels[i] is what position i is scored on (position i - 1 "
+          "predicts it), -100 is not scored; rows may differ in length, there is no padding. The file holds loss [1], the mean "
+          "over scored tokens in nats, and grad.NAME for each parameter in F32. Keys and values are f32.",
+          "kinglet gradients ./folder --batch batch.json --out gradients.safetensors --names hf",
+          make_action<Gradients>};
+}
+
+}  // namespace kinglet::cli

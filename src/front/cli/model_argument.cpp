@@ -1,0 +1,86 @@
+#include "front/cli/model_argument.h"
+
+#include <filesystem>
+
+#include "front/cli/interrupt.h"
+#include "front/cli/near_names.h"
+#include "front/cli/progress.h"
+
+namespace kinglet::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+// A path that is there and can be a model; a name is none of these unless somebody made such a file.
+bool names_model_on_disk(const std::string& text) {
+  std::error_code ignored;
+  return fs::is_regular_file(text, ignored) || fs::exists(fs::path(text) / "config.json", ignored);
+}
+
+[[noreturn]] void fail_missing_file(const std::string& text) {
+  std::vector<std::string> others;
+  std::error_code ignored;
+  const fs::path folder = fs::path(text).parent_path();
+  for (const auto& entry : fs::directory_iterator(folder.empty() ? "." : folder, ignored)) {
+    others.push_back((folder / entry.path().filename()).string());
+  }
+  const std::string near = did_you_mean(near_names(text, others));
+  fail_with(ErrorCode::kNotFound, text, ": no such file", near.empty() ? "; a model's name has no path in front of it" : near);
+}
+
+}  // namespace
+
+ModelSource find_model(Session& session, const std::string& text, bool may_pull) {
+  std::string path = text;
+  if (path.starts_with("~/")) path = session.environment().home + path.substr(1);
+  std::error_code ignored;
+  const bool is_path = store::is_path(text);
+  if (is_path && !fs::exists(path, ignored)) fail_missing_file(text);
+  if (is_path || (text.find('/') != std::string::npos && names_model_on_disk(path))) return {text, path, {}};
+  // A path need not look like one where it cannot be a name.
+  std::optional<store::ModelName> name;
+  try {
+    name = store::ModelName::parse(text);
+  } catch (const Error&) {
+    if (names_model_on_disk(path)) return {text, path, {}};
+    throw;
+  }
+  auto stored = session.store().find(*name);
+  if (!stored && names_model_on_disk(path)) return {text, path, {}};
+  if (!stored && !may_pull) {
+    fail_with(ErrorCode::kNotFound, text, ": no such model here", did_you_mean(session.store().near_names(*name)));
+  }
+  if (!stored) stored = pull_model(session, *name);
+  return {stored->name.to_string(), stored->weights_path, *stored};
+}
+
+std::shared_ptr<const format::ModelFile> open_source(const ModelSource& source) {
+  const auto refuse = [&](std::string_view what) {
+    fail_with(ErrorCode::kUnsupported, source.name, ": comes with ", what, ", which is not supported");
+  };
+  if (!source.stored.adapter_paths.empty()) refuse("an adapter");
+  if (!source.stored.projector_paths.empty()) refuse("a projector for images");
+  return format::open_model(source.path);
+}
+
+chat::Settings settings_of(Session& session, const ModelSource& source, const format::Metadata& metadata) {
+  chat::Settings settings;
+  settings.take(metadata);
+  for (const std::string& name : settings.take(source.stored.parameters)) {
+    session.note(str("kinglet: ", source.name, ": its parameter ", name, " is not supported and is left out"));
+  }
+  return settings;
+}
+
+store::StoredModel pull_model(Session& session, const store::ModelName& name) {
+  InterruptWatch interrupt;
+  ProgressLine line(session.shows_progress());
+  auto stored = session.store().pull(name, [&](const store::Progress& progress) {
+    line.show(progress);
+    return !interrupt.requested();
+  });
+  line.finish();
+  return stored;
+}
+
+}  // namespace kinglet::cli

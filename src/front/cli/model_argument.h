@@ -1,0 +1,33 @@
+// The MODEL of a command line: a name, a GGUF file, or a Hugging Face folder.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "front/cli/session.h"
+#include "home/store/store.h"
+#include "run/chat/chat.h"
+
+namespace kinglet::cli {
+
+/// Where a model lies, and the words that the store has for it. For a file the name is the path, and there are no words.
+struct ModelSource {
+  std::string name;
+  std::string path;
+  store::StoredModel stored;
+};
+
+/// Finds it. A name that is not here is pulled where `may_pull`. Throws Error{kNotFound} with near names, and as
+/// Store::pull.
+ModelSource find_model(Session& session, const std::string& text, bool may_pull = true);
+
+/// Opens the file; for a model with adapters or a projector says that these are not supported.
+std::shared_ptr<const format::ModelFile> open_source(const ModelSource& source);
+
+/// Settings in layers: our defaults, the file's, the stored model's.
+chat::Settings settings_of(Session& session, const ModelSource& source, const format::Metadata& metadata);
+
+/// Pulls, with progress on standard error.
+store::StoredModel pull_model(Session& session, const store::ModelName& name);
+
+}  // namespace kinglet::cli

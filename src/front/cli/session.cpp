@@ -1,0 +1,174 @@
+#include "front/cli/session.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+#include <filesystem>
+
+#include "front/cli/terminal.h"
+#include "home/store/store.h"
+#include "home/system/file.h"
+
+namespace kinglet::cli {
+namespace {
+
+struct KvWord {
+  std::string_view word;
+  kernels::KvType type;
+};
+constexpr std::array kKvWords = {
+    KvWord{"f32", kernels::KvType::kF32},
+    KvWord{"f16", kernels::KvType::kF16},
+    KvWord{"q8_0", kernels::KvType::kQ8_0},
+    KvWord{"q4_0", kernels::KvType::kQ4_0},
+};
+
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+// "~/x" of an option or variable that no shell has expanded.
+std::string expanded(std::string_view path, std::string_view home) {
+  if (path == "~") return std::string(home);
+  return path.starts_with("~/") ? str(home, path.substr(1)) : std::string(path);
+}
+
+// The first line of a file; empty where it cannot be read.
+std::string first_line(const std::string& path) {
+  try {
+    const std::string text = system::read_file(path, 1 << 16);
+    return text.substr(0, text.find_first_of("\r\n"));
+  } catch (const Error&) {
+    return {};
+  }
+}
+
+// Where Ollama keeps its models: as its variable says, in the user's home, or that of its service.
+std::string ollama_models(const Environment& environment) {
+  if (!environment.ollama_models.empty()) return expanded(environment.ollama_models, environment.home);
+  std::error_code ignored;
+  for (const std::string& folder : {environment.home + "/.ollama/models", std::string("/usr/share/ollama/.ollama/models")}) {
+    if (std::filesystem::is_directory(folder, ignored)) return folder;
+  }
+  return {};
+}
+
+}  // namespace
+
+Environment Environment::read() {
+  Environment environment;
+  environment.home = variable("HOME");
+  environment.kinglet_home = variable("KINGLET_HOME");
+  environment.ollama_models = variable("OLLAMA_MODELS");
+  std::string cache = variable("XDG_CACHE_HOME");
+  if (cache.empty()) cache = environment.home + "/.cache";
+  environment.hugging_face_home = variable("HF_HOME");
+  if (environment.hugging_face_home.empty()) environment.hugging_face_home = cache + "/huggingface";
+  environment.hugging_face_cache = variable("HF_HUB_CACHE");
+  if (environment.hugging_face_cache.empty()) environment.hugging_face_cache = environment.hugging_face_home + "/hub";
+  environment.hugging_face_token = variable("HF_TOKEN");
+  environment.no_color = !variable("NO_COLOR").empty();
+  environment.editor_terminal = variable("TERM");
+  return environment;
+}
+
+void declare_globals(Arguments& arguments, GlobalOptions& options) {
+  arguments.option("--home", "DIR", options.home, "Where models and settings are kept (KINGLET_HOME; default ~/.kinglet)").is_file = true;
+  arguments.option("--threads", "N", options.threads, "Threads to compute with (default: the physical cores that this process may use)");
+  arguments.option("--isa", "NAME", options.isa, "Compute with this instruction set instead of the best one").choices = {
+      "scalar", "avx2", "avx512", "neon"};
+  arguments.option("--compute", "TYPE", options.compute, "Numbers that products of float weights are computed in: f32");
+  arguments.option("--kv-type", "TYPE", options.kv_type, "How keys and values are kept (default f16)").choices = {"f32", "f16", "q8_0",
+                                                                                                           "q4_0"};
+  arguments.flag("--offline", options.offline, "Refuse everything that needs the network");
+  arguments.flag("-v,--verbose", options.verbose, "Say more on standard error; `run` shows timings");
+  arguments.flag("-q,--quiet", options.quiet, "Say nothing but errors on standard error");
+  arguments.flag("-h,--help", options.help, "Show this help");
+}
+
+Session::Session(const GlobalOptions& options, const Environment& environment, std::span<const Command> commands,
+                 Clock::time_point started)
+    : options_(options), environment_(environment), commands_(commands), started_(started), out_(STDOUT_FILENO) {
+  if (options_.compute && *options_.compute != "f32") {
+    const bool is_known = *options_.compute == "bf16";
+    fail_with(ErrorCode::kInvalidArgument, "--compute: ", *options_.compute,
+              is_known ? " is not there yet; this version computes in f32" : " is not known; this version computes in f32");
+  }
+  if (options_.threads && (*options_.threads < 1 || *options_.threads > 1024)) {
+    fail_with(ErrorCode::kInvalidArgument, "--threads: ", *options_.threads, " is not between 1 and 1024");
+  }
+  if (options_.home) {
+    home_ = expanded(*options_.home, environment_.home);
+  } else if (!environment_.kinglet_home.empty()) {
+    home_ = expanded(environment_.kinglet_home, environment_.home);
+  } else if (!environment_.home.empty()) {
+    home_ = environment_.home + "/.kinglet";
+  } else {
+    fail(ErrorCode::kInvalidArgument, "home: HOME is not set; say --home DIR");
+  }
+}
+
+Session::~Session() = default;
+
+void Session::note(std::string_view text) const {
+  if (!options_.quiet) write_to_stderr(str(text, '\n'));
+}
+
+void Session::detail(std::string_view text) const {
+  if (options_.verbose) write_to_stderr(str(text, '\n'));
+}
+
+bool Session::shows_progress() const noexcept { return !options_.quiet && is_terminal(STDERR_FILENO); }
+
+bool Session::shows_colors() const noexcept { return shows_progress() && !environment_.no_color; }
+
+const kernels::KernelTable& Session::table() {
+  if (table_) return *table_;
+  const kernels::CpuFeatures features = kernels::detect();
+  std::optional<kernels::Isa> isa;
+  if (options_.isa) isa = kernels::parse_isa(*options_.isa);
+  table_ = kernels::select(features, isa);
+  if (!table_) {
+    fail_with(ErrorCode::kInvalidArgument, "--isa: this CPU has no ", *options_.isa, "; it has ", kernels::to_string(features));
+  }
+  detail(str("kernels: ", table_->name, ", ", n_threads(), " threads"));
+  return *table_;
+}
+
+int Session::n_threads() { return options_.threads ? static_cast<int>(*options_.threads) : system::usable_cores(); }
+
+ThreadPool& Session::pool() {
+  if (pool_ == nullptr) pool_ = std::make_unique<system::SpinPool>(n_threads());
+  return *pool_;
+}
+
+kernels::KvType Session::kv_type(kernels::KvType fallback) const {
+  for (const KvWord& row : kKvWords) {
+    if (options_.kv_type && row.word == *options_.kv_type) return row.type;
+  }
+  return fallback;
+}
+
+void Session::require_f32_kv(std::string_view command) const {
+  if (kv_type(kernels::KvType::kF32) != kernels::KvType::kF32) {
+    fail_with(ErrorCode::kInvalidArgument, "--kv-type: ", command, " computes with f32 keys and values, not ", *options_.kv_type);
+  }
+}
+
+store::Store& Session::store() {
+  if (store_ == nullptr) {
+    door_ = std::make_unique<egress::Door>(egress::DoorOptions{home_, options_.offline});
+    store::StoreOptions options;
+    options.home = home_;
+    options.ollama_models = ollama_models(environment_);
+    options.hugging_face_cache = environment_.hugging_face_cache;
+    options.hugging_face_token = environment_.hugging_face_token;
+    if (options.hugging_face_token.empty()) options.hugging_face_token = first_line(environment_.hugging_face_home + "/token");
+    store_ = std::make_unique<store::Store>(options, *door_);
+  }
+  return *store_;
+}
+
+}  // namespace kinglet::cli

@@ -1,0 +1,107 @@
+// What a command runs in: options for every command, the environment, the standard streams, and the machine.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/kernels/select.h"
+#include "front/cli/arguments.h"
+#include "front/cli/command.h"
+#include "front/cli/output.h"
+#include "home/system/thread_pool.h"
+
+namespace kinglet::egress {
+class Door;
+}
+namespace kinglet::store {
+class Store;
+}
+
+namespace kinglet::cli {
+
+/// Read once, at start; empty where not set.
+struct Environment {
+  std::string home;                ///< HOME
+  std::string kinglet_home;        ///< KINGLET_HOME
+  std::string ollama_models;       ///< OLLAMA_MODELS
+  std::string hugging_face_cache;  ///< HF_HUB_CACHE, HF_HOME/hub, or XDG_CACHE_HOME/huggingface/hub
+  std::string hugging_face_home;   ///< HF_HOME, or XDG_CACHE_HOME/huggingface: where the token file lies
+  std::string hugging_face_token;  ///< HF_TOKEN
+  std::string editor_terminal;     ///< TERM
+  bool no_color = false;           ///< NO_COLOR is set and not empty
+
+  static Environment read();
+};
+
+/// Options that every command takes.
+struct GlobalOptions {
+  std::optional<std::string> home;
+  std::optional<uint64_t> threads;
+  std::optional<std::string> isa;
+  std::optional<std::string> compute;
+  std::optional<std::string> kv_type;
+  bool offline = false;
+  bool verbose = false;
+  bool quiet = false;
+  bool help = false;
+};
+
+void declare_globals(Arguments& arguments, GlobalOptions& options);
+
+/// One run of a command. What is costly is made when it is first asked for. Used by one thread.
+class Session {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  /// `commands` outlive it.
+  Session(const GlobalOptions& options, const Environment& environment, std::span<const Command> commands, Clock::time_point started);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  /// Where our own state lies.
+  [[nodiscard]] const std::string& home() const noexcept { return home_; }
+  [[nodiscard]] const Environment& environment() const noexcept { return environment_; }
+  [[nodiscard]] const GlobalOptions& options() const noexcept { return options_; }
+  [[nodiscard]] std::span<const Command> commands() const noexcept { return commands_; }
+  [[nodiscard]] Clock::time_point started() const noexcept { return started_; }
+
+  [[nodiscard]] Output& out() noexcept { return out_; }
+  /// A line on standard error, unless --quiet.
+  void note(std::string_view text) const;
+  /// A line on standard error with --verbose.
+  void detail(std::string_view text) const;
+  /// Progress and colours are wanted: standard error is a terminal and nobody said --quiet.
+  [[nodiscard]] bool shows_progress() const noexcept;
+  [[nodiscard]] bool shows_colors() const noexcept;
+
+  /// Throws Error{kInvalidArgument} for an instruction set that this CPU lacks.
+  [[nodiscard]] const kernels::KernelTable& table();
+  [[nodiscard]] int n_threads();
+  [[nodiscard]] ThreadPool& pool();
+  /// As --kv-type says; `fallback` where it does not.
+  [[nodiscard]] kernels::KvType kv_type(kernels::KvType fallback) const;
+  /// Throws Error{kInvalidArgument} where --kv-type says something else than the f32 that this command computes in.
+  void require_f32_kv(std::string_view command) const;
+
+  [[nodiscard]] store::Store& store();
+
+ private:
+  const GlobalOptions options_;
+  const Environment environment_;
+  const std::span<const Command> commands_;
+  const Clock::time_point started_;
+  std::string home_;
+  Output out_;
+  std::optional<kernels::KernelTable> table_;
+  std::unique_ptr<system::SpinPool> pool_;
+  std::unique_ptr<egress::Door> door_;
+  std::unique_ptr<store::Store> store_;
+};
+
+}  // namespace kinglet::cli

@@ -1,0 +1,28 @@
+// What the standard streams are connected to.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace kinglet::cli {
+
+/// A stream is a terminal.
+bool is_terminal(int fd) noexcept;
+
+/// Columns of the terminal; 80 where it does not say.
+size_t terminal_width(int fd) noexcept;
+
+/// Opens /dev/null for a standard stream that is closed, so that no file of ours gets its number.
+void hold_standard_streams() noexcept;
+
+/// Whether somebody feeds standard input: a pipe, a socket or a file, not a terminal or /dev/null.
+bool has_piped_input() noexcept;
+
+/// All of standard input. Throws Error{kIo}, or Error{kInvalidArgument} over max_bytes.
+std::string read_standard_input(size_t max_bytes);
+
+/// Writes to standard error as it is; what cannot be written is lost.
+void write_to_stderr(std::string_view text) noexcept;
+
+}  // namespace kinglet::cli

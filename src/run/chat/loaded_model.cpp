@@ -1,0 +1,129 @@
+#include "run/chat/loaded_model.h"
+
+#include <algorithm>
+#include <array>
+#include <random>
+
+#include "home/system/memory.h"
+#include "run/chat/literal_marks.h"
+#include "run/chat/vocabulary.h"
+
+namespace kinglet::chat {
+namespace {
+
+// Spellings of control tokens that end a turn, for files that name one end alone. Source: llama.cpp's list of the same.
+constexpr std::array<std::string_view, 13> kEndSpellings = {
+    "<|im_end|>",       "<|eot_id|>",       "<|eom_id|>", "<|end|>", "<end_of_turn>",       "<|endoftext|>",
+    "<|end_of_text|>",  "<|end_of_turn|>",  "</s>",       "<eos>",   "<|END_OF_TURN_TOKEN|>", "<|return|>",
+    "<\xEF\xBD\x9C" "end\xE2\x96\x81of\xE2\x96\x81sentence\xEF\xBD\x9C>",
+};
+
+// The pool's memory is reserved, and becomes resident as the context fills: whether there is room is asked before.
+void check_memory(const engine::Engine& engine) {
+  const uint64_t available = system::memory().available_bytes;
+  if (available != 0 && engine.kv_bytes() > available) {
+    fail_with(ErrorCode::kOutOfMemory, "context: keys and values of ", engine.options().context_len, " tokens need ",
+              engine.kv_bytes(), " bytes, ", available, " are free; use a smaller --context or --kv-type q8_0");
+  }
+}
+
+}  // namespace
+
+std::vector<int32_t> end_tokens_of(const format::Metadata& metadata, const text::Tokenizer& tokenizer) {
+  std::vector<int32_t> ids;
+  const auto add = [&](std::optional<int64_t> id) {
+    if (!id || *id < 0 || static_cast<uint64_t>(*id) >= tokenizer.vocab_size()) return;
+    const auto token = static_cast<int32_t>(*id);
+    if (std::ranges::find(ids, token) == ids.end()) ids.push_back(token);
+  };
+  for (const std::string_view key : {"eos_token_id", "eot_token_id", "eom_token_id"}) {
+    add(metadata.get<int64_t>(str("tokenizer.ggml.", key)));
+  }
+  if (const format::Array* ends = metadata.number_array("kinglet.eos_token_ids")) {
+    for (uint64_t i = 0; i < ends->size; ++i) add(ends->integer(i));
+  }
+  for (const std::string_view spelling : kEndSpellings) {
+    const auto token = tokenizer.find(spelling);
+    // In a vocabulary where it is a plain word it ends nothing.
+    if (token && tokenizer.type_of(*token) == text::TokenType::kControl) add(*token);
+  }
+  return ids;
+}
+
+LoadedModel::LoadedModel(std::shared_ptr<const format::ModelFile> file, const LoadOptions& options,
+                         const kernels::KernelTable& table, ThreadPool& pool) {
+  if (has_vocabulary(file->metadata())) {
+    tokenizer_ = make_tokenizer(*file);
+    template_ = ChatTemplate::of(file->metadata());
+    end_tokens_ = end_tokens_of(file->metadata(), *tokenizer_);
+  }
+  model_ = models::Model::load(std::move(file));
+  const uint64_t trained = model_->config().context_len;
+  engine::EngineOptions engine_options;
+  engine_options.context_len = options.context_len.value_or(std::min(trained, Settings::kDefaultContext));
+  engine_options.max_sequences = options.max_sequences;
+  engine_options.kv_type = options.kv_type;
+  engine_ = std::make_unique<engine::Engine>(model_, engine_options, table, pool);
+  check_memory(*engine_);
+}
+
+const ChatTemplate& LoadedModel::chat_template() const {
+  words();
+  return *template_;
+}
+
+const text::Tokenizer& LoadedModel::words() const {
+  if (tokenizer_ == nullptr) {
+    fail_with(ErrorCode::kUnsupported, file().path(), ": has no vocabulary; give token ids with --raw --prompt-ids");
+  }
+  return *tokenizer_;
+}
+
+MemoryUse LoadedModel::memory() const noexcept {
+  return {file().file_bytes(), file().converted_bytes(), engine_->kv_bytes()};
+}
+
+// The model's own rule, once: some templates write the token themselves.
+void LoadedModel::put_begin(std::vector<int32_t>& ids) const {
+  const text::VocabularySpec& spec = tokenizer_->spec();
+  if (spec.add_bos && spec.bos && (ids.empty() || ids[0] != *spec.bos)) ids.insert(ids.begin(), *spec.bos);
+}
+
+std::vector<int32_t> LoadedModel::prompt_of(const TemplateInput& input) const {
+  const text::Tokenizer& tokenizer = words();
+  const LiteralMarks marks(tokenizer);
+  TemplateInput marked = input;
+  marked.messages = marks.messages(input.messages);
+  marked.tools = marks.value(input.tools);
+  std::vector<int32_t> ids = tokenizer.encode(template_->render(marked), {.special = true, .mark = marks.mark()});
+  put_begin(ids);
+  return ids;
+}
+
+std::vector<int32_t> LoadedModel::prompt_of(std::string_view text) const {
+  std::vector<int32_t> ids = words().encode(text, {.special = true});
+  put_begin(ids);
+  return ids;
+}
+
+std::unique_ptr<Answer> LoadedModel::answer(std::vector<int32_t> prompt, const Settings& settings, const AnswerOptions& options) {
+  engine::Request request;
+  request.prompt = std::move(prompt);
+  request.max_tokens = settings.max_tokens.value_or(SIZE_MAX);
+  request.sampling = settings.sampling;
+  request.sampling.seed = settings.seed ? *settings.seed : std::random_device{}();
+  if (!options.ignore_end) request.stop_tokens = end_tokens_;
+  std::vector<std::string> stop;
+  for (const std::string& text : settings.stop) {
+    // A control token is never part of the text, so its spelling means the token itself.
+    const auto token = tokenizer_ == nullptr ? std::nullopt : tokenizer_->find(text);
+    if (token && tokenizer_->type_of(*token) == text::TokenType::kControl) {
+      request.stop_tokens.push_back(*token);
+    } else {
+      stop.push_back(text);
+    }
+  }
+  return std::make_unique<Answer>(engine_->submit(std::move(request)), tokenizer_.get(), std::move(stop), options.continues);
+}
+
+}  // namespace kinglet::chat

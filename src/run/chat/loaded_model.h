@@ -1,0 +1,77 @@
+// A model that is ready to answer: weights, words and engine.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "model/format/format.h"
+#include "run/chat/answer.h"
+#include "run/chat/chat_template.h"
+#include "run/chat/settings.h"
+#include "run/engine/engine.h"
+
+namespace kinglet::chat {
+
+struct LoadOptions {
+  std::optional<uint64_t> context_len;  ///< Empty: Settings::kDefaultContext, or the trained one if that is less.
+  size_t max_sequences = 1;
+  kernels::KvType kv_type = kernels::KvType::kF16;
+};
+
+/// What a loaded model holds, in bytes. Weights are mapped: their pages are shared and can be dropped by the system.
+struct MemoryUse {
+  uint64_t mapped_bytes = 0;     ///< The file or files.
+  uint64_t converted_bytes = 0;  ///< Tensors that could not be used where they lie.
+  uint64_t kv_bytes = 0;         ///< Keys and values of the whole context; resident as it fills.
+};
+
+struct AnswerOptions {
+  bool ignore_end = false;  ///< Tokens that end an answer are tokens like others.
+  bool continues = false;   ///< The answer goes on the prompt's text (no chat template).
+};
+
+/// Constant after loading, but for the engine inside, which is thread-safe.
+class LoadedModel {
+ public:
+  /// Loads what open_model opened. `table` and `pool` outlive it. Throws Error{kUnsupported, kInvalidFile,
+  /// kInvalidArgument (a context over the model's), kOutOfMemory with the number of bytes}.
+  LoadedModel(std::shared_ptr<const format::ModelFile> file, const LoadOptions& options, const kernels::KernelTable& table,
+              ThreadPool& pool);
+
+  [[nodiscard]] const format::ModelFile& file() const noexcept { return model_->file(); }
+  [[nodiscard]] const models::Model& model() const noexcept { return *model_; }
+  [[nodiscard]] engine::Engine& engine() noexcept { return *engine_; }
+  /// Null for a file without a vocabulary.
+  [[nodiscard]] const text::Tokenizer* tokenizer() const noexcept { return tokenizer_.get(); }
+  /// Tokens after which the model has nothing more to say.
+  [[nodiscard]] const std::vector<int32_t>& end_tokens() const noexcept { return end_tokens_; }
+  [[nodiscard]] const ChatTemplate& chat_template() const;
+  [[nodiscard]] MemoryUse memory() const noexcept;
+  [[nodiscard]] size_t context_len() const noexcept { return engine_->options().context_len; }
+
+  /// The prompt for messages: rendered, then tokenized so that control tokens come from the template alone.
+  [[nodiscard]] std::vector<int32_t> prompt_of(const TemplateInput& input) const;
+  /// The prompt for text as it is, in which spellings of control tokens are these tokens. Begins with the token that the
+  /// model's rule puts there.
+  [[nodiscard]] std::vector<int32_t> prompt_of(std::string_view text) const;
+
+  /// Starts an answer. Throws as Engine::submit, and kInvalidArgument for an empty stop string.
+  std::unique_ptr<Answer> answer(std::vector<int32_t> prompt, const Settings& settings, const AnswerOptions& options = {});
+
+ private:
+  const text::Tokenizer& words() const;
+  void put_begin(std::vector<int32_t>& ids) const;
+
+  std::shared_ptr<const models::Model> model_;
+  std::unique_ptr<const text::Tokenizer> tokenizer_;
+  std::optional<ChatTemplate> template_;
+  std::vector<int32_t> end_tokens_;
+  std::unique_ptr<engine::Engine> engine_;
+};
+
+/// Ids that end an answer, as the file says and by the spellings that models use.
+std::vector<int32_t> end_tokens_of(const format::Metadata& metadata, const text::Tokenizer& tokenizer);
+
+}  // namespace kinglet::chat
