@@ -7,6 +7,8 @@
 #include <filesystem>
 
 #include "front/cli/terminal.h"
+#include "home/db/db.h"
+#include "home/ledger/ledger.h"
 #include "home/store/store.h"
 #include "home/system/file.h"
 
@@ -57,6 +59,17 @@ std::string ollama_models(const Environment& environment) {
 
 }  // namespace
 
+// What the store stands on, in the order in which it is made.
+struct Session::Home {
+  Home(const std::string& folder, const egress::DoorOptions& door_options, const store::StoreOptions& options)
+      : database(folder + "/kinglet.db"), ledger(database), door(door_options, ledger), store(options, door) {}
+
+  db::Database database;
+  ledger::Ledger ledger;
+  egress::Door door;
+  store::Store store;
+};
+
 Environment Environment::read() {
   Environment environment;
   environment.home = variable("HOME");
@@ -70,7 +83,13 @@ Environment Environment::read() {
   if (environment.hugging_face_cache.empty()) environment.hugging_face_cache = environment.hugging_face_home + "/hub";
   environment.hugging_face_token = variable("HF_TOKEN");
   environment.no_color = !variable("NO_COLOR").empty();
-  environment.editor_terminal = variable("TERM");
+  // Small letters first, as curl has it; HTTP_PROXY in capitals is what a web server may have set from a request.
+  for (const char* name : {"https_proxy", "HTTPS_PROXY", "http_proxy"}) {
+    if (environment.proxy.empty()) environment.proxy = variable(name);
+  }
+  environment.no_proxy = variable("no_proxy");
+  if (environment.no_proxy.empty()) environment.no_proxy = variable("NO_PROXY");
+  environment.ca_file = variable("SSL_CERT_FILE");
   return environment;
 }
 
@@ -158,17 +177,21 @@ void Session::require_f32_kv(std::string_view command) const {
 }
 
 store::Store& Session::store() {
-  if (store_ == nullptr) {
-    door_ = std::make_unique<egress::Door>(egress::DoorOptions{home_, options_.offline});
+  if (home_rooms_ == nullptr) {
+    egress::DoorOptions door;
+    door.offline = options_.offline;
+    door.proxy = environment_.proxy;
+    door.no_proxy = environment_.no_proxy;
+    door.ca_file = environment_.ca_file;
     store::StoreOptions options;
     options.home = home_;
     options.ollama_models = ollama_models(environment_);
     options.hugging_face_cache = environment_.hugging_face_cache;
     options.hugging_face_token = environment_.hugging_face_token;
     if (options.hugging_face_token.empty()) options.hugging_face_token = first_line(environment_.hugging_face_home + "/token");
-    store_ = std::make_unique<store::Store>(options, *door_);
+    home_rooms_ = std::make_unique<Home>(home_, door, options);
   }
-  return *store_;
+  return home_rooms_->store;
 }
 
 }  // namespace kinglet::cli

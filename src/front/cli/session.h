@@ -15,9 +15,6 @@
 #include "front/cli/output.h"
 #include "home/system/thread_pool.h"
 
-namespace kinglet::egress {
-class Door;
-}
 namespace kinglet::store {
 class Store;
 }
@@ -32,7 +29,9 @@ struct Environment {
   std::string hugging_face_cache;  ///< HF_HUB_CACHE, HF_HOME/hub, or XDG_CACHE_HOME/huggingface/hub
   std::string hugging_face_home;   ///< HF_HOME, or XDG_CACHE_HOME/huggingface: where the token file lies
   std::string hugging_face_token;  ///< HF_TOKEN
-  std::string editor_terminal;     ///< TERM
+  std::string proxy;               ///< https_proxy, HTTPS_PROXY, or the same of http
+  std::string no_proxy;            ///< no_proxy or NO_PROXY
+  std::string ca_file;             ///< SSL_CERT_FILE
   bool no_color = false;           ///< NO_COLOR is set and not empty
 
   static Environment read();
@@ -100,8 +99,8 @@ class Session {
   Output out_;
   std::optional<kernels::KernelTable> table_;
   std::unique_ptr<system::SpinPool> pool_;
-  std::unique_ptr<egress::Door> door_;
-  std::unique_ptr<store::Store> store_;
+  struct Home;
+  std::unique_ptr<Home> home_rooms_;
 };
 
 }  // namespace kinglet::cli

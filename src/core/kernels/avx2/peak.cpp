@@ -1,6 +1,6 @@
 #include <immintrin.h>
 
-#include "core/kernels/peak.h"
+#include "core/kernels/peak_loops.h"
 
 namespace kinglet::kernels {
 namespace {

@@ -1,6 +1,6 @@
 #include <cstring>
 
-#include "core/kernels/peak.h"
+#include "core/kernels/peak_loops.h"
 
 namespace kinglet::kernels {
 namespace {

@@ -75,7 +75,7 @@ class Gradients final : public Action {
     const auto model = models::Model::load(open_source(find_model(session, model_)));
     const Naming naming(*model, names_ == "hf");
     for (const std::vector<int32_t>& ids : batch.ids) {
-      if (ids.size() > model->config().context_len) {
+      if (ids.size() > model->config().context_len && model->config().rope.scaling != models::RopeScaling::kDynamic) {
         fail_with(ErrorCode::kContextFull, batch_, ": a row has ", ids.size(), " tokens, the model's context ",
                   model->config().context_len, "; shorten it");
       }

@@ -56,7 +56,8 @@ class Logits final : public Action {
     uint64_t n_values = 0;
     for (size_t i = 0; i < lists.size(); ++i) {
       if (lists[i].empty()) fail_with(ErrorCode::kInvalidArgument, ids_, ": list ", i, " is empty");
-      if (lists[i].size() > config.context_len) {
+      // Dynamic scaling is there for sequences that are longer.
+      if (lists[i].size() > config.context_len && config.rope.scaling != models::RopeScaling::kDynamic) {
         fail_with(ErrorCode::kContextFull, ids_, ": list ", i, " has ", lists[i].size(), " tokens, the model's context ",
                   config.context_len, "; shorten it");
       }

@@ -1,5 +1,4 @@
 // kinglet template: the prompt that messages become.
-#include <filesystem>
 
 #include "front/cli/commands/commands.h"
 #include "front/cli/input_files.h"
@@ -56,10 +55,9 @@ class Template final : public Action {
   }
 
   chat::ChatTemplate open_template(Session& session) const {
-    std::error_code ignored;
     if (model_.ends_with(".jinja") || model_.ends_with(".j2") || model_.ends_with(".txt")) {
       try {
-        return {system::read_file(model_, kMaxInputBytes), model_, "", ""};
+        return {read_input(model_), model_, "", ""};
       } catch (const Error& error) {
         if (error.code() != ErrorCode::kInvalidArgument) throw;
         fail(ErrorCode::kInvalidFile, str(error.message(), "; it has to be a Jinja template"));
