@@ -24,6 +24,8 @@ std::string_view name_of(store::Step step) {
       return "waiting for another download of";
     case store::Step::kDownload:
       return "pulling";
+    case store::Step::kVerify:
+      return "verifying";
     case store::Step::kCheck:
       return "checking values";
     case store::Step::kCopy:
