@@ -178,6 +178,7 @@ void Arguments::parse(std::span<const std::string> words, std::string_view comma
       };
       CLI::Option* option = app.add_option_function<std::vector<std::string>>(unspaced(row.names), take_all);
       option->expected(row.is_argument ? -1 : 1);
+      if (!row.is_argument) option->allow_extra_args(false);  // one value a time, what follows is something else
       row.repeats ? option->take_all() : option->take_last();
       options.push_back(option);
     } else {
@@ -195,7 +196,8 @@ void Arguments::parse(std::span<const std::string> words, std::string_view comma
     }
     fail(ErrorCode::kInvalidArgument, what);
   }
-  const std::vector<std::string> extras = app.remaining();
+  std::vector<std::string> extras = app.remaining();
+  std::erase(extras, "--");  // the mark behind which nothing is an option
   if (!extras.empty()) refuse_extra(command, extras.front(), rows_);
   for (size_t i = 0; i < rows_.size(); ++i) {
     if (rows_[i].is_required && options[i]->count() == 0) {

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <clocale>
+#include <csignal>
 #include <cstdio>
 #include <filesystem>
 
@@ -44,6 +45,13 @@ struct LineEditor::State {
     return CC_NEWLINE;
   }
 
+  static unsigned char on_suspend(::EditLine* editor, int /*key*/) {
+    ::el_set(editor, EL_PREP_TERM, 0);
+    std::raise(SIGTSTP);
+    ::el_set(editor, EL_PREP_TERM, 1);
+    return CC_REDISPLAY;
+  }
+
   // Takes all up to the mark of the end as text; line breaks in it end no line.
   static unsigned char on_paste(::EditLine* editor, int /*key*/) {
     std::string text;
@@ -74,10 +82,12 @@ LineEditor::LineEditor(std::string history_path) : state_(std::make_unique<State
   ::el_set(editor, EL_EDITOR, "emacs");
   ::el_set(editor, EL_HIST, ::history, state_->history);
   ::el_set(editor, EL_SIGNAL, 1);
-  // While a line is typed Ctrl-C is a key, not a signal.
-  ::el_set(editor, EL_SETTY, "-d", "intr=", nullptr);
+  // While a line is typed Ctrl-C and Ctrl-Z are keys, not signals.
+  ::el_set(editor, EL_SETTY, "-d", "-isig", nullptr);
   ::el_set(editor, EL_ADDFN, "kinglet-interrupt", "Drop the line", State::on_interrupt);
   ::el_set(editor, EL_BIND, "^C", "kinglet-interrupt", nullptr);
+  ::el_set(editor, EL_ADDFN, "kinglet-suspend", "Stop the program for a while", State::on_suspend);
+  ::el_set(editor, EL_BIND, "^Z", "kinglet-suspend", nullptr);
   ::el_set(editor, EL_ADDFN, "kinglet-paste", "Take pasted text", State::on_paste);
   ::el_set(editor, EL_BIND, "\\e[200~", "kinglet-paste", nullptr);
   ::el_set(editor, EL_BIND, "^R", "em-inc-search-prev", nullptr);

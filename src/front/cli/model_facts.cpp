@@ -113,7 +113,8 @@ std::string license_of(const ModelSource& source, const format::ModelFile& file)
 
 std::string parameters_text(const chat::Settings& settings) {
   std::vector<std::pair<std::string, std::string>> rows;
-  for (const auto& [name, value] : settings.changed().as_object("parameters")) {
+  const system::Json changed = settings.changed();
+  for (const auto& [name, value] : changed.as_object("parameters")) {
     if (!value.is_array()) {
       rows.emplace_back(name, value.dump());
       continue;
