@@ -4,8 +4,8 @@
 #include "home/system/file.h"
 #include "home/system/json.h"
 #include "kit_files.h"
+#include "model/text/jinja/json.h"
 #include "model/text/jinja/template.h"
-#include "run/chat/template_values.h"
 
 namespace kinglet::tests {
 namespace {
@@ -32,7 +32,8 @@ TEST(Templates, RenderAsJinja2Does) {
     try {
       text::jinja::RenderOptions options;
       options.now = 1768478400;  // 2026-01-15 12:00:00
-      got = text::jinja::Template(system::read_file(folder + name, 1 << 20), name).render(chat::template_value(*context), options);
+      got = text::jinja::Template(system::read_file(folder + name, 1 << 20), name)
+                .render(text::jinja::from_json(*context), options);
     } catch (const Error& error) {
       got = error.message();
       failed = true;
@@ -44,8 +45,8 @@ TEST(Templates, RenderAsJinja2Does) {
       while (at < got.size() && at < want.size() && got[at] == want[at]) ++at;
       const size_t from = at > 80 ? at - 80 : 0;
       if (++n_wrong <= 12) {
-        ADD_FAILURE() << name << " " << wanted_case << " differs at " << at << (failed ? " (raised)" : "") << "\n got: ..." << got.substr(from, 240)
-                      << "\nwant: ..." << want.substr(from, 240);
+        ADD_FAILURE() << name << " " << wanted_case << " differs at " << at << (failed ? " (raised)" : "")
+                      << "\n got: ..." << got.substr(from, 240) << "\nwant: ..." << want.substr(from, 240);
       }
     }
   }

@@ -1,4 +1,5 @@
-// Token ids of published vocabularies, against llama.cpp's own vectors and those of other programs (data kit, tokenizers/).
+// Token ids of published vocabularies, against llama.cpp's own vectors and those of other programs (data kit,
+// tokenizers/).
 #include <gtest/gtest.h>
 
 #include <string>
@@ -49,7 +50,9 @@ TEST_P(TokenizerVectors, OfLlamaCpp) {
   EXPECT_GE(n, 44U);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, TokenizerVectors, testing::Values("gpt-2", "llama-bpe", "qwen2", "llama-spm", "phi-3", "mpt", "starcoder", "refact"),
+INSTANTIATE_TEST_SUITE_P(All, TokenizerVectors,
+                         testing::Values("gpt-2", "llama-bpe", "qwen2", "llama-spm", "phi-3", "mpt", "starcoder",
+                                         "refact"),
                          [](const auto& test) {
                            std::string name = test.param;
                            for (char& c : name) c = c == '-' ? '_' : c;
@@ -74,7 +77,8 @@ TEST(TokenizerGoldens, OfOtherPrograms) {
       const std::string& text = entry.at("text").as_string("text");
       const auto got = vocabulary.tokenizer->encode(text, {.special = name != "llama-spm"});
       ++n;
-      if (got != want && ++n_wrong <= 5) ADD_FAILURE() << name << " [" << text.substr(0, 200) << "]\n got" << words(got) << "\nwant" << words(want);
+      if (got != want && ++n_wrong <= 5)
+        ADD_FAILURE() << name << " [" << text.substr(0, 200) << "]\n got" << words(got) << "\nwant" << words(want);
       if (name != "qwen2" && vocabulary.tokenizer->decode(got, true) != text) ++n_lossy;
     }
     EXPECT_EQ(n_wrong, 0U) << name << " of " << n;

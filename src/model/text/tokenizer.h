@@ -27,8 +27,8 @@ class Tokenizer {
   Tokenizer(const Tokenizer&) = delete;
   Tokenizer& operator=(const Tokenizer&) = delete;
 
-  /// Throws Error{kUnsupported} for a kind or pre-tokenizer that is not known (named), kInvalidFile for a vocabulary that
-  /// contradicts itself.
+  /// Throws Error{kUnsupported} for a kind or pre-tokenizer that is not known (named), kInvalidFile for a vocabulary
+  /// that contradicts itself.
   static std::unique_ptr<const Tokenizer> make(const VocabularySpec& spec);
 
   /// Any bytes are accepted; those that are no UTF-8 go through byte tokens.

@@ -23,8 +23,8 @@ struct VocabularySpec {
   std::string_view model;  ///< "gpt2": byte-level BPE; "llama": SentencePiece BPE.
   std::string_view pre;    ///< The pre-tokenizer of byte-level BPE.
   std::vector<std::string_view> tokens;
-  std::vector<float> scores;       ///< SentencePiece; as many as tokens.
-  std::vector<TokenType> types;    ///< As many as tokens, or none: all normal.
+  std::vector<float> scores;     ///< SentencePiece; as many as tokens.
+  std::vector<TokenType> types;  ///< As many as tokens, or none: all normal.
   std::vector<std::string_view> merges;
   std::optional<int32_t> bos;
   std::optional<int32_t> eos;

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "home/system/json.h"
-#include "model/text/jinja/value.h"
+#include "model/text/jinja/dict.h"
 
 namespace kinglet::chat {
 

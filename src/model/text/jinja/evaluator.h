@@ -1,94 +1,106 @@
-// Runs a syntax tree within limits.
+// Runs a syntax tree within limits. Internal to the template engine.
+//
+// statements.cpp runs statements, expressions.cpp evaluates expressions, access.cpp reaches into values.
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
+#include "model/text/jinja/dict.h"
+#include "model/text/jinja/meter.h"
+#include "model/text/jinja/scope.h"
 #include "model/text/jinja/syntax.h"
-#include "model/text/jinja/template.h"
 
 namespace kinglet::text::jinja {
-
-/// Names of a block; what is not here is looked for outside.
-struct Scope {
-  std::unordered_map<std::string, Value> names;
-  std::shared_ptr<Scope> outside;
-
-  [[nodiscard]] const Value* find(const std::string& name) const {
-    for (const Scope* scope = this; scope != nullptr; scope = scope->outside.get()) {
-      if (const auto place = scope->names.find(name); place != scope->names.end()) return &place->second;
-    }
-    return nullptr;
-  }
-};
-using ScopePtr = std::shared_ptr<Scope>;
 
 /// One rendering. Filters, tests and methods get it for calls, limits and messages.
 class Evaluator {
  public:
-  Evaluator(std::string_view name, const RenderOptions& options);
+  /// Lists and dicts within each other; what is deeper is refused, for values are walked by recursion.
+  static constexpr int kMaxValueDepth = 600;
 
+  /// Both arguments outlive the evaluator.
+  Evaluator(std::string_view name, const RenderOptions& options);
+  ~Evaluator();
+  Evaluator(const Evaluator&) = delete;
+  Evaluator& operator=(const Evaluator&) = delete;
+
+  /// Once. The body and the context outlive the evaluator.
   std::string render(const Body& body, const Value& context);
 
-  /// Calls a callable. Throws Error{kInvalidArgument} for another value.
-  Value call(const Value& function, const Arguments& arguments);
-  Value apply_filter(const std::string& name, const Value& input, const Arguments& arguments);
-  bool apply_test(const std::string& name, const Value& input, const Arguments& arguments);
-  /// value.name, as Python objects under a sandbox have it.
-  Value attribute(const Value& value, const std::string& name);
-  Value item(const Value& value, const Value& key);
-  /// The values that a for loop walks through. Throws for what is no iterable.
-  List iterate(const Value& value);
-  Value binary(std::string_view op, const Value& left, const Value& right);
-  bool compare(std::string_view op, const Value& left, const Value& right);
-
+  [[nodiscard]] Meter& meter() noexcept { return meter_; }
   /// Raises Error{kInvalidArgument} "NAME: line N: WHY".
-  [[noreturn]] void refuse(std::string_view why) const;
-  /// Counts work: n elements or bytes that an operation makes. Throws when the limit is passed.
-  void spend(size_t n);
-  [[nodiscard]] const RenderOptions& options() const noexcept { return options_; }
+  [[noreturn]] void refuse(std::string_view why) const { meter_.refuse(why); }
+
+  // Values whose size the template chooses, charged to the meter.
+  Value text(std::string text, bool is_markup = false);
+  Value list(List items, Value::Kind kind = Value::Kind::kList, std::string label = {});
+  Value dict(Dict members);
+  Value make_namespace(Dict members);
+  /// What a look-up that finds nothing gives: "'dict object' has no attribute 'NAME'".
+  Value missing(const Value& object, std::string_view name);
+
+  /// Calls a callable; refuses another value.
+  Value call(const Value& function, const Arguments& arguments);
+  Value apply_filter(std::string_view name, const Value& input, const Arguments& arguments);
+  bool apply_test(std::string_view name, const Value& input, const Arguments& arguments);
+
+  /// value.name: methods first.
+  Value attribute(const Value& value, std::string_view name);
+  /// value[key]: members first.
+  Value item(const Value& value, const Value& key);
+  /// value[begin:end:step]; null or none: the whole.
+  Value slice(const Value& value, const Value& begin, const Value& end, const Value& step);
+  /// The values that a for loop walks through. Refuses what is no iterable.
+  Items iterate(const Value& value);
 
  private:
   enum class Flow : uint8_t { kNext, kBreak, kContinue };
 
   Flow run(const Body& body, const ScopePtr& scope, std::string& out);
   Flow run(const Statement& statement, const ScopePtr& scope, std::string& out);
+  Flow run_if(const Statement& statement, const ScopePtr& scope, std::string& out);
+  Flow run_with(const Statement& statement, const ScopePtr& scope, std::string& out);
+  void run_set_block(const Statement& statement, const ScopePtr& scope);
+  void run_filter_block(const Statement& statement, const ScopePtr& scope, std::string& out);
+  void run_call_block(const Statement& statement, const ScopePtr& scope, std::string& out);
   void loop_over(const Statement& statement, const ScopePtr& scope, const Value& iterable, int level, std::string& out);
+  Value loop_attribute(const std::shared_ptr<Loop>& loop, std::string_view name);
+  bool loop_has_changed(const std::shared_ptr<Loop>& loop, const Arguments& given);
+  Value call_loop(const Loop& loop, const Arguments& given);
   Value make_macro(const Statement& statement, const ScopePtr& scope);
-  void assign(const Expression& target, Value value, const ScopePtr& scope);
+  Value call_macro(const Statement& statement, const ScopePtr& scope, const Arguments& given);
+  void assign(const Expression& target, const Value& value, const ScopePtr& scope);
+  void set_name(Scope& scope, std::string_view name, Value value);
   void print(std::string& out, std::string_view text);
+  void keep(const ScopePtr& scope);
 
   Value evaluate(const Expression& expression, const ScopePtr& scope);
+  Value evaluate_name(const Expression& expression, const ScopePtr& scope);
+  Value evaluate_list(const Expression& expression, const ScopePtr& scope);
+  Value evaluate_dict(const Expression& expression, const ScopePtr& scope);
   Value evaluate_slice(const Expression& expression, const ScopePtr& scope);
-  Value evaluate_filter(const Expression& filter, const Value& input, const ScopePtr& scope);
-  Arguments arguments(const Expression& expression, size_t first, const ScopePtr& scope);
-  Value name_value(const std::string& name, const ScopePtr& scope);
+  Value evaluate_call(const Expression& expression, const ScopePtr& scope);
+  Value evaluate_filter(const Expression& expression, const ScopePtr& scope);
+  Value evaluate_test(const Expression& expression, const ScopePtr& scope);
+  Value evaluate_sign(const Expression& expression, const ScopePtr& scope);
+  Value evaluate_chain(const Expression& expression, const ScopePtr& scope);
+  Value evaluate_comparison(const Expression& expression, const ScopePtr& scope);
+  Value block_filtered(const Expression& filter, const Value& input, const ScopePtr& scope);
+  Arguments arguments(const Expression& expression, const ScopePtr& scope);
 
-  std::string_view name_;
-  const RenderOptions& options_;
+  Meter meter_;
   ScopePtr globals_;
-  uint32_t line_ = 1;
-  size_t steps_ = 0;
-  size_t spent_ = 0;
-  int depth_ = 0;
+  // What may refer to itself is held here and taken apart at the end.
+  std::vector<ScopePtr> kept_scopes_;
+  std::vector<std::shared_ptr<Dict>> namespaces_;
+  std::vector<std::shared_ptr<Loop>> changed_loops_;
 };
 
 /// The functions that every template knows: namespace, raise_exception, range, ... (builtins.cpp).
 void add_builtins(Scope& scope);
-
-/// Filters and tests by name; null where there is none (filters.cpp, tests.cpp).
-using Filter = Value (*)(Evaluator&, const Value&, const Arguments&);
-Filter find_filter(std::string_view name);
-using Test = bool (*)(Evaluator&, const Value&, const Arguments&);
-Test find_test(std::string_view name);
-
-/// Methods of strings, lists and dicts (methods.cpp); nullopt where the type has none of this name.
-std::optional<Value> find_method(const Value& object, const std::string& name);
-
-/// Argument i, or the one of this name, or null.
-const Value* argument(const Arguments& arguments, size_t i, std::string_view name);
 
 }  // namespace kinglet::text::jinja

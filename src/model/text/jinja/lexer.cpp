@@ -2,25 +2,36 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 #include "core/base/base.h"
+#include "model/text/jinja/letters.h"
 #include "model/text/utf8.h"
 
 namespace kinglet::text::jinja {
 namespace {
 
-bool is_blank(char c) noexcept { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\v' || c == '\f'; }
-bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
-bool is_name_start(char c) noexcept { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || static_cast<uint8_t>(c) >= 0x80; }
-bool is_name_part(char c) noexcept { return is_name_start(c) || is_digit(c); }
+bool is_ascii_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+
+// Line breaks as \n; one at the very end is no part of a template.
+std::string normalized(std::string_view source) {
+  std::string out;
+  out.reserve(source.size());
+  for (size_t i = 0; i < source.size(); ++i) {
+    if (source[i] == '\r') {
+      out += '\n';
+      if (i + 1 < source.size() && source[i + 1] == '\n') ++i;
+    } else {
+      out += source[i];
+    }
+  }
+  if (out.ends_with('\n')) out.pop_back();
+  return out;
+}
 
 class Lexer {
  public:
-  Lexer(std::string_view source, std::string_view name) : source_(source), name_(name) {
-    // One line break at the very end is not part of a template.
-    if (source_.ends_with('\n')) source_.remove_suffix(1);
-    if (source_.ends_with('\r')) source_.remove_suffix(1);
-  }
+  Lexer(std::string_view source, std::string_view name) : text_(normalized(source)), source_(text_), name_(name) {}
 
   std::vector<Token> run() {
     while (at_ < source_.size()) text();
@@ -29,252 +40,260 @@ class Lexer {
   }
 
  private:
-  [[noreturn]] void refuse(std::string_view why) const { fail_with(ErrorCode::kInvalidArgument, name_, ": line ", line_, ": ", why); }
+  [[noreturn]] void refuse(std::string_view why) const {
+    fail_with(ErrorCode::kInvalidArgument, name_, ": line ", line_, ": ", why);
+  }
 
-  void add(Token::Kind kind, std::string text) { tokens_.push_back({kind, std::move(text), line_}); }
+  void add(Token::Kind kind, std::string_view text) { tokens_.push_back({kind, std::string(text), line_}); }
 
   void advance(size_t n) {
-    line_ += static_cast<uint32_t>(std::count(source_.begin() + static_cast<std::ptrdiff_t>(at_),
-                                              source_.begin() + static_cast<std::ptrdiff_t>(at_ + n), '\n'));
+    line_ += static_cast<uint32_t>(std::ranges::count(source_.substr(at_, n), '\n'));
     at_ += n;
+  }
+  [[nodiscard]] char peek(size_t i) const { return i < source_.size() ? source_[i] : '\0'; }
+  [[nodiscard]] bool is_at(size_t i, std::string_view text) const {
+    return i <= source_.size() && source_.substr(i).starts_with(text);
+  }
+  [[nodiscard]] size_t skip_blanks(size_t i) const {
+    while (const size_t n = blank_at(source_, i)) i += n;
+    return i;
   }
 
   // Text up to the next tag, then the tag.
   void text() {
-    size_t tag = at_;
-    for (;; ++tag) {
-      tag = source_.find('{', tag);
-      if (tag == std::string_view::npos || tag + 1 >= source_.size()) {
-        tag = source_.size();
-        break;
-      }
-      const char next = source_[tag + 1];
-      if (next == '{' || next == '%' || next == '#') break;
+    size_t tag = source_.find('{', at_);
+    while (tag != std::string_view::npos && peek(tag + 1) != '{' && peek(tag + 1) != '%' && peek(tag + 1) != '#') {
+      tag = source_.find('{', tag + 1);
     }
-    std::string_view piece = source_.substr(at_, tag - at_);
-    if (trim_left_) {
-      while (!piece.empty() && is_blank(piece.front())) piece.remove_prefix(1);
-    }
-    trim_left_ = false;
-    if (tag == source_.size()) {
-      if (!piece.empty()) add(Token::Kind::kText, std::string(piece));
-      advance(tag - at_);
-      return;
+    if (tag == std::string_view::npos) {
+      add(Token::Kind::kText, source_.substr(at_));
+      return advance(source_.size() - at_);
     }
     const char kind = source_[tag + 1];
-    const char sign = tag + 2 < source_.size() ? source_[tag + 2] : '\0';
-    if (sign == '-') {
-      while (!piece.empty() && is_blank(piece.back())) piece.remove_suffix(1);
-    } else if (sign != '+' && kind != '{') {
-      piece = without_indent(piece, tag);
-    }
-    if (!piece.empty()) add(Token::Kind::kText, std::string(piece));
-    advance(tag - at_ + 2 + (sign == '-' || (sign == '+' && kind != '{') ? 1 : 0));
+    const char sign = peek(tag + 2);
+    add_text(tag, sign, kind != '{');
+    advance(tag - at_ + 2 + (sign == '-' || sign == '+' ? 1 : 0));
     if (kind == '#') return comment();
     if (kind == '%' && raw()) return;
     add(kind == '{' ? Token::Kind::kPrintBegin : Token::Kind::kBlockBegin, "");
-    expression(kind);
+    kind == '{' ? expression("}}", Token::Kind::kPrintEnd) : expression("%}", Token::Kind::kBlockEnd);
   }
 
-  // lstrip_blocks: blanks between the beginning of the line and the tag go.
-  [[nodiscard]] std::string_view without_indent(std::string_view piece, size_t tag) const {
-    const size_t line_break = piece.rfind('\n');
-    const size_t start = line_break == std::string_view::npos ? 0 : line_break + 1;
-    const std::string_view indent = piece.substr(start);
-    const bool only_blanks = std::ranges::all_of(indent, [](char c) { return c == ' ' || c == '\t' || c == '\v' || c == '\f' || c == '\r'; });
-    // Without a line break in the piece, the tag begins a line only where the piece does.
-    const size_t piece_begin = tag - piece.size();
-    const bool begins_line = line_break != std::string_view::npos || piece_begin == 0 || source_[piece_begin - 1] == '\n';
-    return only_blanks && begins_line ? piece.substr(0, start) : piece;
+  // The text up to a tag, without the blanks that the tag takes away: all of them for '-'; those between it and the
+  // begin of its line for blocks and comments (lstrip_blocks), unless '+' says no.
+  void add_text(size_t tag, char sign, bool takes_indent) {
+    std::string_view piece = source_.substr(at_, tag - at_);
+    if (sign == '-') {
+      piece = stripped(piece, "", false, true);
+    } else if (sign != '+' && takes_indent) {
+      const size_t line = piece.rfind('\n') + 1;  // 0 where there is none
+      const bool begins_line = line > 0 || at_ == 0 || source_[at_ - 1] == '\n';
+      if (begins_line && stripped(piece.substr(line), "").empty()) piece = piece.substr(0, line);
+    }
+    if (!piece.empty()) add(Token::Kind::kText, piece);
+  }
+
+  // Behind a block or comment: '-' takes all blanks away, and the first line break goes (trim_blocks) unless '+' says
+  // no.
+  void close(size_t end, char sign) {
+    advance(end - at_);
+    if (sign == '-') {
+      advance(skip_blanks(at_) - at_);
+    } else if (sign != '+' && peek(at_) == '\n') {
+      advance(1);
+    }
   }
 
   void comment() {
     const size_t end = source_.find("#}", at_);
     if (end == std::string_view::npos) refuse("a comment is not closed");
-    const bool trims = end > at_ && source_[end - 1] == '-';
-    const bool keeps = end > at_ && source_[end - 1] == '+';
-    advance(end + 2 - at_);
-    after_tag(trims, keeps);
+    close(end + 2, end > at_ ? source_[end - 1] : '\0');
   }
 
-  // {% raw %}...{% endraw %}: text as it is.
+  // The end of "-%}" and its kin at i; 0 where there is none.
+  [[nodiscard]] size_t block_end(size_t i, bool may_keep) const {
+    if (peek(i) == '-' || (may_keep && peek(i) == '+')) ++i;
+    return is_at(i, "%}") ? i + 2 : 0;
+  }
+
+  // {% raw %}...{% endraw %}: text as it is. False where another block begins.
   bool raw() {
-    size_t i = at_;
-    while (i < source_.size() && is_blank(source_[i])) ++i;
-    if (source_.substr(i, 3) != "raw" || (i + 3 < source_.size() && is_name_part(source_[i + 3]))) return false;
-    i += 3;
-    while (i < source_.size() && is_blank(source_[i])) ++i;
-    const bool trims = i < source_.size() && source_[i] == '-';
-    if (trims) ++i;
-    if (source_.substr(i, 2) != "%}") return false;
-    advance(i + 2 - at_);
-    after_tag(trims, false);
+    const size_t word = skip_blanks(at_);
+    if (!is_at(word, "raw")) return false;
+    const size_t end = block_end(skip_blanks(word + 3), false);
+    if (end == 0) return false;
+    const bool trims = source_[end - 3] == '-';
+    advance((trims ? skip_blanks(end) : end) - at_);
     for (size_t tag = at_; (tag = source_.find("{%", tag)) != std::string_view::npos; tag += 2) {
-      size_t j = tag + 2;
-      const bool trims_before = j < source_.size() && source_[j] == '-';
-      if (trims_before) ++j;
-      while (j < source_.size() && is_blank(source_[j])) ++j;
-      if (source_.substr(j, 6) != "endraw") continue;
-      j += 6;
-      while (j < source_.size() && is_blank(source_[j])) ++j;
-      const bool trims_after = j < source_.size() && source_[j] == '-';
-      if (trims_after) ++j;
-      if (source_.substr(j, 2) != "%}") continue;
-      std::string_view piece = source_.substr(at_, tag - at_);
-      while (trim_left_ && !piece.empty() && is_blank(piece.front())) piece.remove_prefix(1);
-      trim_left_ = false;
-      while (trims_before && !piece.empty() && is_blank(piece.back())) piece.remove_suffix(1);
-      if (!trims_before) piece = without_indent(piece, tag);
-      if (!piece.empty()) add(Token::Kind::kText, std::string(piece));
-      advance(j + 2 - at_);
-      after_tag(trims_after, false);
+      const char sign = peek(tag + 2);
+      const size_t closing = skip_blanks(tag + 2 + (sign == '-' || sign == '+' ? 1 : 0));
+      if (!is_at(closing, "endraw")) continue;
+      const size_t closed = block_end(skip_blanks(closing + 6), true);
+      if (closed == 0) continue;
+      add_text(tag, sign, true);
+      close(closed, source_[closed - 3]);
       return true;
     }
     refuse("a raw block is not closed");
   }
 
-  // trim_blocks: the first line break after a block or comment goes.
-  void after_tag(bool trims, bool keeps) {
-    if (trims) {
-      trim_left_ = true;
-    } else if (!keeps) {
-      if (at_ < source_.size() && source_[at_] == '\r' && at_ + 1 < source_.size() && source_[at_ + 1] == '\n') advance(1);
-      if (at_ < source_.size() && source_[at_] == '\n') advance(1);
-    }
-  }
-
-  void expression(char kind) {
-    const std::string_view close = kind == '{' ? "}}" : "%}";
+  void expression(std::string_view closing, Token::Kind closing_kind) {
     size_t n_open = 0;  // brackets: a dict's }} does not close the tag
     for (;;) {
-      while (at_ < source_.size() && is_blank(source_[at_])) advance(1);
+      advance(skip_blanks(at_) - at_);
       if (at_ >= source_.size()) refuse("a tag is not closed");
-      const std::string_view rest = source_.substr(at_);
       if (n_open == 0) {
-        const char sign = rest[0];
-        if (rest.starts_with(close) || ((sign == '-' || sign == '+') && rest.substr(1).starts_with(close))) {
-          const bool has_sign = !rest.starts_with(close);
-          add(kind == '{' ? Token::Kind::kPrintEnd : Token::Kind::kBlockEnd, "");
-          advance(has_sign ? 3 : 2);
-          if (kind == '{') {
-            trim_left_ = has_sign && sign == '-';
-          } else {
-            after_tag(has_sign && sign == '-', has_sign && sign == '+');
-          }
-          return;
+        const char sign = source_[at_];
+        const bool has_sign = sign == '-' || (sign == '+' && closing_kind == Token::Kind::kBlockEnd);
+        const size_t end = at_ + (has_sign ? 1 : 0);
+        if (is_at(end, closing)) {
+          add(closing_kind, "");
+          // Behind a print, '-' is all that takes something away.
+          return close(end + 2, has_sign ? sign : closing_kind == Token::Kind::kPrintEnd ? '+' : '\0');
         }
       }
-      const char c = rest[0];
+      const char c = source_[at_];
       if (c == '"' || c == '\'') {
         string(c);
-      } else if (is_digit(c)) {
+      } else if (is_ascii_digit(c)) {
         number();
-      } else if (is_name_start(c)) {
-        size_t n = 1;
-        while (n < rest.size() && is_name_part(rest[n])) ++n;
-        add(Token::Kind::kName, std::string(rest.substr(0, n)));
+      } else if (const size_t n = word_at(at_); n > 0) {
+        add(Token::Kind::kName, source_.substr(at_, n));
         advance(n);
       } else {
-        const std::string_view op = operator_at(rest);
+        const std::string_view op = operator_here();
         if (op == "(" || op == "[" || op == "{") ++n_open;
         if ((op == ")" || op == "]" || op == "}") && n_open > 0) --n_open;
-        add(Token::Kind::kOperator, std::string(op));
+        add(Token::Kind::kOperator, op);
         advance(op.size());
       }
     }
   }
 
-  [[nodiscard]] std::string_view operator_at(std::string_view rest) const {
-    constexpr std::array<std::string_view, 26> kOperators = {"**", "//", "==", "!=", ">=", "<=", "+", "-", "*", "/", "%", "~", "<",
-                                                            ">",  "=",  "(",  ")",  "[",  "]",  "{", "}", "|", ",", ":", ".", ";"};
-    for (const std::string_view op : kOperators) {
-      if (rest.starts_with(op)) return rest.substr(0, op.size());
+  [[nodiscard]] size_t word_at(size_t begin) const {
+    size_t i = begin;
+    while (i < source_.size()) {
+      const CodePoint point = code_point_at(source_, i);
+      if (!is_word_part(point.value)) break;
+      i += point.length;
     }
-    refuse(str("unexpected character '", rest.substr(0, code_point_at(rest, 0).length), "'"));
+    return i - begin;
+  }
+
+  [[nodiscard]] std::string_view operator_here() const {
+    constexpr std::array<std::string_view, 26> kOperators = {"**", "//", "==", "!=", ">=", "<=", "+", "-", "*",
+                                                             "/",  "%",  "~",  "<",  ">",  "=",  "(", ")", "[",
+                                                             "]",  "{",  "}",  "|",  ",",  ":",  ".", ";"};
+    for (const std::string_view op : kOperators) {
+      if (is_at(at_, op)) return op;
+    }
+    refuse(str("unexpected character '", source_.substr(at_, code_point_at(source_, at_).length), "'"));
+  }
+
+  // The end of digits that single underscores may part.
+  template <class Test>
+  [[nodiscard]] size_t digits_end(size_t i, const Test& is_digit_of) const {
+    while (is_digit_of(peek(i)) || (peek(i) == '_' && is_digit_of(peek(i + 1)))) ++i;
+    return i;
   }
 
   void number() {
-    size_t end = at_;
-    while (end < source_.size() && (is_digit(source_[end]) || source_[end] == '_')) ++end;
-    bool is_float = false;
-    if (end + 1 < source_.size() && source_[end] == '.' && is_digit(source_[end + 1])) {
-      is_float = true;
-      ++end;
-      while (end < source_.size() && (is_digit(source_[end]) || source_[end] == '_')) ++end;
+    const char prefix = static_cast<char>(source_[at_] == '0' ? peek(at_ + 1) | 0x20 : 0);
+    const int base = prefix == 'x' ? 16 : prefix == 'o' ? 8 : prefix == 'b' ? 2 : 10;
+    if (base != 10) return whole_number(base);
+    const size_t whole = digits_end(at_, is_ascii_digit);
+    size_t end = whole;
+    // "a.1.2" is an index of an index, no number.
+    const bool is_index = at_ > 0 && source_[at_ - 1] == '.';
+    if (!is_index && peek(end) == '.' && is_ascii_digit(peek(end + 1))) end = digits_end(end + 1, is_ascii_digit);
+    if (!is_index && (peek(end) | 0x20) == 'e') {
+      const size_t exponent = end + (peek(end + 1) == '+' || peek(end + 1) == '-' ? 2 : 1);
+      if (is_ascii_digit(peek(exponent))) end = digits_end(exponent, is_ascii_digit);
     }
-    if (end < source_.size() && (source_[end] == 'e' || source_[end] == 'E')) {
-      size_t exponent = end + 1;
-      if (exponent < source_.size() && (source_[exponent] == '+' || source_[exponent] == '-')) ++exponent;
-      if (exponent < source_.size() && is_digit(source_[exponent])) {
-        is_float = true;
-        end = exponent;
-        while (end < source_.size() && is_digit(source_[end])) ++end;
-      }
-    }
+    if (end == whole) return whole_number(10);
     std::string digits(source_.substr(at_, end - at_));
     std::erase(digits, '_');
-    add(is_float ? Token::Kind::kFloat : Token::Kind::kInt, std::move(digits));
+    add(Token::Kind::kFloat, digits);
     advance(end - at_);
   }
 
-  // The value of hexadecimal digits at i; refuses where there are fewer than n.
-  uint32_t hex(size_t i, size_t n) const {
+  void whole_number(int base) {
+    const auto is_digit_of = [base](char c) {
+      const int value = is_ascii_digit(c)                        ? c - '0'
+                        : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10
+                                                                 : 99;
+      return value < base;
+    };
+    const size_t begin = at_ + (base == 10 ? 0 : 2);
+    size_t end = digits_end(begin, is_digit_of);
+    // As Python, no zeros in front of a decimal number.
+    if (base == 10 && source_[at_] == '0') end = digits_end(begin, [](char c) { return c == '0'; });
+    std::string digits(source_.substr(begin, end - begin));
+    std::erase(digits, '_');
+    int64_t number = 0;
+    const auto [last, status] = std::from_chars(digits.data(), digits.data() + digits.size(), number, base);
+    if (digits.empty()) refuse("a number without digits");
+    if (status != std::errc()) refuse(str("the number ", digits.substr(0, 40), " is over 63 bits"));
+    add(Token::Kind::kInt, str(number));
+    advance(end - at_);
+  }
+
+  // The value of n digits at i, which are there.
+  [[nodiscard]] uint32_t escape_value(size_t i, size_t n, int base) const {
     uint32_t value = 0;
-    for (size_t k = i; k < i + n; ++k) {
-      const char c = k < source_.size() ? source_[k] : '\0';
-      const int digit = is_digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-      if (digit < 0) refuse("a string has a broken escape");
-      value = value * 16 + static_cast<uint32_t>(digit);
-    }
+    const std::string_view digits = source_.substr(std::min(i, source_.size()), n);
+    const auto [end, status] = std::from_chars(digits.data(), digits.data() + digits.size(), value, base);
+    if (digits.size() < n || status != std::errc() || end != digits.data() + n) refuse("a text has a broken escape");
     return value;
+  }
+
+  // Appends what the escape at i, behind its backslash, stands for. Returns how many characters it takes.
+  size_t escape(std::string& value, size_t i) const {
+    constexpr std::string_view kLetters = "ntrbfva\\'\"";
+    constexpr std::string_view kMeanings = "\n\t\r\b\f\v\a\\'\"";
+    const char c = source_[i];
+    if (const size_t at = kLetters.find(c); at != std::string_view::npos) {
+      value += kMeanings[at];
+      return 1;
+    }
+    if (c == '\n') return 1;
+    if (c >= '0' && c <= '7') {
+      size_t n = 1;
+      while (n < 3 && peek(i + n) >= '0' && peek(i + n) <= '7') ++n;
+      append_utf8(value, escape_value(i, n, 8));
+      return n;
+    }
+    if (const size_t n = c == 'x' ? 2 : c == 'u' ? 4 : c == 'U' ? 8 : 0; n > 0) {
+      const uint32_t point = escape_value(i + 1, n, 16);
+      if (point > 0x10FFFF) refuse("a text has an escape over U+10FFFF");
+      append_utf8(value, point >= 0xD800 && point <= 0xDFFF ? 0xFFFD : point);
+      return 1 + n;
+    }
+    if (c == 'N') refuse("escapes with names of characters are not supported");
+    value += '\\';
+    return 0;
   }
 
   void string(char quote) {
     std::string value;
     size_t i = at_ + 1;
-    for (; i < source_.size() && source_[i] != quote; ++i) {
-      if (source_[i] != '\\' || i + 1 >= source_.size()) {
-        value += source_[i];
-        continue;
-      }
-      const char escape = source_[++i];
-      switch (escape) {
-        case 'n': value += '\n'; break;
-        case 't': value += '\t'; break;
-        case 'r': value += '\r'; break;
-        case 'b': value += '\b'; break;
-        case 'f': value += '\f'; break;
-        case 'v': value += '\v'; break;
-        case 'a': value += '\a'; break;
-        case '0': value += '\0'; break;
-        case '\\':
-        case '\'':
-        case '"': value += escape; break;
-        case '\n': break;
-        case 'x': append_utf8(value, hex(i + 1, 2)); i += 2; break;
-        case 'u':
-        case 'U': {
-          const size_t n = escape == 'u' ? 4 : 8;
-          const uint32_t point = hex(i + 1, n);
-          append_utf8(value, point > 0x10FFFF || (point >= 0xD800 && point <= 0xDFFF) ? 0xFFFD : point);
-          i += n;
-          break;
-        }
-        default:
-          value += '\\';
-          value += escape;
+    while (i < source_.size() && source_[i] != quote) {
+      if (source_[i] == '\\' && i + 1 < source_.size()) {
+        i += 1 + escape(value, i + 1);
+      } else {
+        value += source_[i++];
       }
     }
-    if (i >= source_.size()) refuse("a string is not closed");
-    add(Token::Kind::kString, std::move(value));
+    if (i >= source_.size()) refuse("a text is not closed");
+    add(Token::Kind::kString, value);
     advance(i + 1 - at_);
   }
 
+  const std::string text_;
   std::string_view source_;
   std::string_view name_;
   size_t at_ = 0;
   uint32_t line_ = 1;
-  bool trim_left_ = false;
   std::vector<Token> tokens_;
 };
 

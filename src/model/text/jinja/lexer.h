@@ -1,4 +1,5 @@
-// Templates as tokens, with Jinja's rules about white space (trim_blocks and lstrip_blocks are on, as chat templates assume).
+// Templates as tokens, with Jinja's rules about blanks (trim_blocks and lstrip_blocks are on, as chat templates
+// assume). Internal to the template engine.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +24,7 @@ struct Token {
     kEnd,
   };
   Kind kind;
-  std::string text;  ///< Of a string: its value, escapes resolved.
+  std::string text;  ///< Of a string: its value, escapes resolved. Of a number: its decimal digits.
   uint32_t line;
 };
 

@@ -1,4 +1,4 @@
-// Tokens to a syntax tree.
+// Templates to syntax trees. Internal to the template engine.
 #pragma once
 
 #include <string_view>

@@ -1,153 +1,141 @@
-// str(), repr() and json.dumps() as Python has them.
-#include <algorithm>
+#include "model/text/jinja/printing.h"
+
 #include <array>
 #include <charconv>
 #include <cmath>
 
 #include "core/base/base.h"
-#include "model/text/jinja/value.h"
+#include "model/text/jinja/dict.h"
+#include "model/text/jinja/letters.h"
+#include "model/text/jinja/operation.h"
+#include "model/text/jinja/scope.h"
 #include "model/text/utf8.h"
 
 namespace kinglet::text::jinja {
 namespace {
 
-// 'text', or "text" where it holds an apostrophe and no quote.
-std::string string_repr(std::string_view text) {
-  const bool has_single = text.find('\'') != std::string_view::npos;
-  const bool has_double = text.find('"') != std::string_view::npos;
-  const char quote = has_single && !has_double ? '"' : '\'';
-  std::string out(1, quote);
-  for (const char c : text) {
-    switch (c) {
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
-      default:
-        if (c == quote) {
-          out += '\\';
-          out += c;
-        } else if (static_cast<uint8_t>(c) < 0x20 || c == 0x7F) {
-          constexpr std::string_view kHex = "0123456789abcdef";
-          out += "\\x";
-          out += kHex[static_cast<uint8_t>(c) >> 4U];
-          out += kHex[static_cast<uint8_t>(c) & 15U];
-        } else {
-          out += c;
-        }
-    }
-  }
-  return out + quote;
-}
+using Kind = Value::Kind;
 
-std::string joined_reprs(const List& values) {
-  std::string out;
-  for (size_t i = 0; i < values.size(); ++i) out += str(i == 0 ? "" : ", ", to_repr(values[i]));
-  return out;
-}
-
-void append_hex4(std::string& out, uint32_t unit) {
+void append_hex(std::string& out, uint32_t number, int digits) {
   constexpr std::string_view kHex = "0123456789abcdef";
-  out += "\\u";
-  for (int shift = 12; shift >= 0; shift -= 4) out += kHex[(unit >> static_cast<unsigned>(shift)) & 15U];
+  for (int shift = 4 * (digits - 1); shift >= 0; shift -= 4)
+    out += kHex[(number >> static_cast<unsigned>(shift)) & 15U];
 }
 
-void append_json_string(std::string& out, std::string_view text, bool ascii) {
-  out += '"';
-  for (size_t i = 0; i < text.size();) {
-    const CodePoint point = code_point_at(text, i);
-    const std::string_view bytes = text.substr(i, point.length);
-    i += point.length;
-    switch (point.value) {
-      case '"': out += "\\\""; continue;
-      case '\\': out += "\\\\"; continue;
-      case '\n': out += "\\n"; continue;
-      case '\r': out += "\\r"; continue;
-      case '\t': out += "\\t"; continue;
-      case '\b': out += "\\b"; continue;
-      case '\f': out += "\\f"; continue;
-      default: break;
-    }
-    if (point.value < 0x20 || (ascii && point.value >= 0x7F && point.value < 0x10000)) {
-      append_hex4(out, point.value);
-    } else if (ascii && point.value >= 0x10000) {
-      append_hex4(out, 0xD800 + ((point.value - 0x10000) >> 10U));
-      append_hex4(out, 0xDC00 + ((point.value - 0x10000) & 0x3FFU));
-    } else {
-      out += bytes;
-    }
-  }
-  out += '"';
-}
-
-class JsonWriter {
+// Writes pieces whose sum a template chooses: each is charged before it is made.
+class Writer {
  public:
-  explicit JsonWriter(const JsonStyle& style) : style_(style) {}
+  explicit Writer(Meter& meter) : meter_(meter) {}
 
   void write(const Value& value, int depth) {
-    constexpr int kMaxDepth = 256;
-    if (depth > kMaxDepth) fail_with(ErrorCode::kInvalidArgument, "tojson: nested deeper than ", kMaxDepth);
+    meter_.step();
+    if (depth > Evaluator::kMaxValueDepth) meter_.refuse(str("values nested deeper than ", Evaluator::kMaxValueDepth));
     switch (value.kind()) {
-      case Value::Kind::kNone: out += "null"; return;
-      case Value::Kind::kBool: out += value.truth() ? "true" : "false"; return;
-      case Value::Kind::kInt: out += str(value.integer()); return;
-      case Value::Kind::kFloat: write_float(value.number()); return;
-      case Value::Kind::kString: append_json_string(out, value.string(), style_.ascii); return;
-      case Value::Kind::kList:
-      case Value::Kind::kTuple: write_list(value.items(), depth); return;
-      case Value::Kind::kDict: write_dict(value.members(), depth); return;
-      default: fail_with(ErrorCode::kInvalidArgument, "Object of type ", value.type_name(), " is not JSON serializable");
+      case Kind::kUndefined:
+        return put("Undefined");
+      case Kind::kNone:
+        return put("None");
+      case Kind::kBool:
+        return put(value.truth() ? "True" : "False");
+      case Kind::kInt:
+        return put(str(value.integer()));
+      case Kind::kFloat:
+        return put(float_repr(value.number()));
+      case Kind::kString:
+        return value.is_markup() ? write_markup(value.string()) : write_string(value.string());
+      case Kind::kList:
+        return write_items("[", value.items(), "]", depth);
+      case Kind::kTuple:
+        return write_items("(", value.items(), value.items().size() == 1 ? ",)" : ")", depth);
+      case Kind::kRange:
+        return put(value.label());
+      case Kind::kView:
+        put(value.label());
+        return write_items("([", value.items(), "])", depth);
+      case Kind::kGenerator:
+        return put("<generator object>");
+      case Kind::kDict:
+        return write_members(value.members(), depth);
+      case Kind::kNamespace:
+        put("<Namespace ");
+        write_members(value.members(), depth);
+        return put(">");
+      case Kind::kLoop:
+        return put(str("<LoopContext ", value.loop()->at + 1, "/", value.loop()->values.size(), ">"));
+      case Kind::kCallable:
+        return put(value.callable().label);
     }
   }
 
   std::string out;
 
  private:
-  void write_float(double number) {
-    out += std::isnan(number) ? "NaN" : std::isinf(number) ? (number > 0 ? "Infinity" : "-Infinity") : float_repr(number);
+  void put(std::string_view text) {
+    meter_.make(text.size());
+    out += text;
   }
 
-  // With an indent the item separator's trailing space goes, as json.dumps has it.
-  void separate(size_t i, int depth) {
-    if (i > 0) out += style_.indent >= 0 && style_.item_separator == ", " ? "," : style_.item_separator;
-    line(depth + 1);
-  }
-  void line(int depth) {
-    if (style_.indent < 0) return;
-    out += '\n';
-    out.append(static_cast<size_t>(style_.indent * depth), ' ');
-  }
-
-  void write_list(const List& values, int depth) {
-    out += '[';
-    for (size_t i = 0; i < values.size(); ++i) {
-      separate(i, depth);
-      write(values[i], depth + 1);
+  void write_items(std::string_view open, const List& items, std::string_view close, int depth) {
+    put(open);
+    for (size_t i = 0; i < items.size(); ++i) {
+      if (i > 0) put(", ");
+      write(items[i], depth + 1);
     }
-    if (!values.empty()) line(depth);
-    out += ']';
+    put(close);
   }
 
-  void write_dict(const Dict& dict, int depth) {
-    std::vector<std::pair<std::string, const Value*>> members;
-    for (const auto& [key, value] : dict.members) {
-      std::string name = key.is_string() ? key.string() : key.is(Value::Kind::kNone) ? "null" : to_text(key);
-      if (key.is(Value::Kind::kBool)) name = key.truth() ? "true" : "false";
-      members.emplace_back(std::move(name), &value);
+  void write_members(const Dict& dict, int depth) {
+    put("{");
+    bool is_first = true;
+    for (const auto& [key, value] : dict.members()) {
+      if (!std::exchange(is_first, false)) put(", ");
+      write(key, depth + 1);
+      put(": ");
+      write(value, depth + 1);
     }
-    if (style_.sort_keys) std::ranges::stable_sort(members, {}, &std::pair<std::string, const Value*>::first);
-    out += '{';
-    for (size_t i = 0; i < members.size(); ++i) {
-      separate(i, depth);
-      append_json_string(out, members[i].first, style_.ascii);
-      out += style_.key_separator;
-      write(*members[i].second, depth + 1);
-    }
-    if (!members.empty()) line(depth);
-    out += '}';
+    put("}");
   }
 
-  const JsonStyle& style_;
+  void write_markup(std::string_view text) {
+    put("Markup(");
+    write_string(text);
+    put(")");
+  }
+
+  // 'text', or "text" where it holds an apostrophe and no quote.
+  void write_string(std::string_view text) {
+    meter_.make(4 * text.size() + 2);
+    const bool has_single = text.find('\'') != std::string_view::npos;
+    const bool has_double = text.find('"') != std::string_view::npos;
+    const char quote = has_single && !has_double ? '"' : '\'';
+    out += quote;
+    for (size_t i = 0; i < text.size();) {
+      const CodePoint point = code_point_at(text, i);
+      write_character(text.substr(i, point.length), point.value, quote);
+      i += point.length;
+    }
+    out += quote;
+  }
+
+  void write_character(std::string_view bytes, uint32_t c, char quote) {
+    constexpr std::string_view kEscaped = "\\\n\r\t";
+    constexpr std::string_view kLetters = "\\nrt";
+    const size_t at = c < 0x80 ? kEscaped.find(static_cast<char>(c)) : std::string_view::npos;
+    if (at != std::string_view::npos) {
+      out += '\\';
+      out += kLetters[at];
+    } else if (c == static_cast<uint32_t>(quote)) {
+      out += '\\';
+      out += quote;
+    } else if (is_printable(c)) {
+      out += bytes;
+    } else {
+      out += c < 0x100 ? "\\x" : c < 0x10000 ? "\\u" : "\\U";
+      append_hex(out, c, c < 0x100 ? 2 : c < 0x10000 ? 4 : 8);
+    }
+  }
+
+  Meter& meter_;
 };
 
 }  // namespace
@@ -165,42 +153,16 @@ std::string float_repr(double number) {
   return text;
 }
 
-std::string to_repr(const Value& value) {
-  switch (value.kind()) {
-    case Value::Kind::kUndefined: return "Undefined";
-    case Value::Kind::kString: return string_repr(value.string());
-    case Value::Kind::kList: return str("[", joined_reprs(value.items()), "]");
-    case Value::Kind::kTuple: return str("(", joined_reprs(value.items()), value.items().size() == 1 ? ",)" : ")");
-    case Value::Kind::kDict: {
-      std::string out = "{";
-      for (const auto& [key, member] : value.members().members) {
-        out += str(out.size() > 1 ? ", " : "", to_repr(key), ": ", to_repr(member));
-      }
-      return out + "}";
-    }
-    case Value::Kind::kGenerator: return "<generator object>";
-    case Value::Kind::kNamespace: return "<Namespace>";
-    case Value::Kind::kCallable: return "<function>";
-    default: return to_text(value);
-  }
-}
-
-std::string to_text(const Value& value) {
-  switch (value.kind()) {
-    case Value::Kind::kUndefined: return "";
-    case Value::Kind::kNone: return "None";
-    case Value::Kind::kBool: return value.truth() ? "True" : "False";
-    case Value::Kind::kInt: return str(value.integer());
-    case Value::Kind::kFloat: return float_repr(value.number());
-    case Value::Kind::kString: return value.string();
-    default: return to_repr(value);
-  }
-}
-
-std::string to_json(const Value& value, const JsonStyle& style) {
-  JsonWriter writer(style);
+std::string repr(Meter& meter, const Value& value) {
+  Writer writer(meter);
   writer.write(value, 0);
   return std::move(writer.out);
+}
+
+Value as_text(Meter& meter, const Value& value) {
+  if (value.is_string()) return value;
+  if (value.is_undefined()) return "";
+  return repr(meter, value);
 }
 
 }  // namespace kinglet::text::jinja

@@ -1,10 +1,12 @@
 // What may stand behind `is`.
-#include <algorithm>
 #include <array>
+#include <cmath>
 
 #include "core/base/base.h"
-#include "model/text/jinja/evaluator.h"
 #include "model/text/jinja/letters.h"
+#include "model/text/jinja/operation.h"
+#include "model/text/jinja/operators.h"
+#include "model/text/jinja/printing.h"
 
 namespace kinglet::text::jinja {
 namespace {
@@ -12,90 +14,88 @@ namespace {
 using Kind = Value::Kind;
 
 template <Kind kKind>
-bool is_kind(Evaluator&, const Value& value, const Arguments&) {
-  return value.is(kKind);
+Value is_kind(const Call& call) {
+  return call.input.is(kKind);
 }
 
-template <char kOp>
-bool compares(Evaluator& evaluator, const Value& value, const Arguments& given) {
-  if (given.positional.size() != 1) evaluator.refuse("the test wants one value to compare with");
-  constexpr std::string_view kOps = kOp == '=' ? "==" : kOp == '!' ? "!=" : kOp == '<' ? "<" : kOp == '>' ? ">" : kOp == 'l' ? "<=" : kOp == 'g' ? ">=" : "in";
-  return evaluator.compare(kOps, value, given.positional[0]);
+template <bool kTruth>
+Value is_truth(const Call& call) {
+  return call.input.is(Kind::kBool) && call.input.truth() == kTruth;
 }
 
-template <bool kOdd>
-bool is_odd(Evaluator& evaluator, const Value& value, const Arguments&) {
-  if (!value.is_integral()) evaluator.refuse("odd and even are for whole numbers");
-  return (value.integer() % 2 != 0) == kOdd;
+template <Operator kOp>
+Value compares(const Call& call) {
+  return compare(call.evaluator, kOp, call.input, call.need(0));
 }
 
-bool is_divisible(Evaluator& evaluator, const Value& value, const Arguments& given) {
-  const Value* by = argument(given, 0, "num");
-  if (by == nullptr || !by->is_integral() || by->integer() == 0 || !value.is_integral()) evaluator.refuse("divisibleby wants whole numbers");
-  return by->integer() == -1 || value.integer() % by->integer() == 0;
+Value remainder(const Call& call, const Value& by) { return binary(call.evaluator, Operator::kModulo, call.input, by); }
+
+template <int64_t kRest>
+Value is_remainder_of_two(const Call& call) {
+  if (!call.input.is_number() && !call.input.is_undefined()) call.evaluator.refuse("odd and even are for numbers");
+  return equal(call.evaluator.meter(), remainder(call, int64_t{2}), kRest);
 }
 
-struct Row {
-  std::string_view name;
-  Test test;
-};
+Value is_divisible(const Call& call) {
+  if (!call.need(0).is_number() || call.input.is_string()) call.evaluator.refuse("divisibleby is for numbers");
+  return equal(call.evaluator.meter(), remainder(call, call.need(0)), int64_t{0});
+}
+
+Value is_sequence(const Call& call) {
+  return call.input.is_string() || call.input.is_indexed() || call.input.is_mapping() || call.input.is_undefined();
+}
+Value is_iterable(const Call& call) {
+  return call.input.is_string() || call.input.is_sequence() || call.input.is_mapping() || call.input.is_undefined();
+}
+Value is_callable(const Call& call) {
+  return call.input.is(Kind::kCallable) || call.input.is(Kind::kLoop) || call.input.is_undefined();
+}
 
 constexpr std::array kTests = {
-    Row{"defined", [](Evaluator&, const Value& v, const Arguments&) { return !v.is_undefined(); }},
-    Row{"undefined", is_kind<Kind::kUndefined>},
-    Row{"none", is_kind<Kind::kNone>},
-    Row{"boolean", is_kind<Kind::kBool>},
-    Row{"true", [](Evaluator&, const Value& v, const Arguments&) { return v.is(Kind::kBool) && v.truth(); }},
-    Row{"false", [](Evaluator&, const Value& v, const Arguments&) { return v.is(Kind::kBool) && !v.truth(); }},
-    Row{"integer", is_kind<Kind::kInt>},
-    Row{"float", is_kind<Kind::kFloat>},
-    Row{"number", [](Evaluator&, const Value& v, const Arguments&) { return v.is_number(); }},
-    Row{"string", is_kind<Kind::kString>},
-    Row{"mapping", is_kind<Kind::kDict>},
-    Row{"sequence",
-        [](Evaluator&, const Value& v, const Arguments&) {
-          return v.is_string() || v.is(Kind::kList) || v.is(Kind::kTuple) || v.is_mapping() || v.is_undefined();
-        }},
-    Row{"iterable",
-        [](Evaluator&, const Value& v, const Arguments&) {
-          return v.is_string() || v.is_sequence() || v.is_mapping() || v.is_undefined();
-        }},
-    Row{"callable", is_kind<Kind::kCallable>},
-    Row{"sameas",
-        [](Evaluator& evaluator, const Value& v, const Arguments& given) {
-          if (given.positional.size() != 1) evaluator.refuse("sameas wants one value");
-          return v.same_as(given.positional[0]);
-        }},
-    Row{"lower", [](Evaluator&, const Value& v, const Arguments&) { return to_text(v) == lower(to_text(v)) && to_text(v) != upper(to_text(v)); }},
-    Row{"upper", [](Evaluator&, const Value& v, const Arguments&) { return to_text(v) == upper(to_text(v)) && to_text(v) != lower(to_text(v)); }},
-    Row{"odd", is_odd<true>},
-    Row{"even", is_odd<false>},
-    Row{"divisibleby", is_divisible},
-    Row{"filter", [](Evaluator&, const Value& v, const Arguments&) { return find_filter(to_text(v)) != nullptr; }},
-    Row{"test", [](Evaluator&, const Value& v, const Arguments&) { return find_test(to_text(v)) != nullptr; }},
-    Row{"in", compares<'i'>},
-    Row{"eq", compares<'='>},
-    Row{"equalto", compares<'='>},
-    Row{"==", compares<'='>},
-    Row{"ne", compares<'!'>},
-    Row{"!=", compares<'!'>},
-    Row{"lt", compares<'<'>},
-    Row{"lessthan", compares<'<'>},
-    Row{"<", compares<'<'>},
-    Row{"gt", compares<'>'>},
-    Row{"greaterthan", compares<'>'>},
-    Row{">", compares<'>'>},
-    Row{"le", compares<'l'>},
-    Row{"<=", compares<'l'>},
-    Row{"ge", compares<'g'>},
-    Row{">=", compares<'g'>},
+    Operation{"!=", compares<Operator::kNotEqual>, {"other"}},
+    Operation{"<", compares<Operator::kLess>, {"other"}},
+    Operation{"<=", compares<Operator::kLessEqual>, {"other"}},
+    Operation{"==", compares<Operator::kEqual>, {"other"}},
+    Operation{">", compares<Operator::kGreater>, {"other"}},
+    Operation{">=", compares<Operator::kGreaterEqual>, {"other"}},
+    Operation{"boolean", is_kind<Kind::kBool>},
+    Operation{"callable", is_callable},
+    Operation{"defined", [](const Call& call) { return Value(!call.input.is_undefined()); }},
+    Operation{"divisibleby", is_divisible, {"num"}},
+    Operation{"eq", compares<Operator::kEqual>, {"other"}},
+    Operation{"equalto", compares<Operator::kEqual>, {"other"}},
+    Operation{"escaped", [](const Call& call) { return Value(call.input.is_markup()); }},
+    Operation{"even", is_remainder_of_two<0>},
+    Operation{"false", is_truth<false>},
+    Operation{"filter", [](const Call& call) { return Value(find_filter(call.input_text().string()) != nullptr); }},
+    Operation{"float", is_kind<Kind::kFloat>},
+    Operation{"ge", compares<Operator::kGreaterEqual>, {"other"}},
+    Operation{"greaterthan", compares<Operator::kGreater>, {"other"}},
+    Operation{"gt", compares<Operator::kGreater>, {"other"}},
+    Operation{"in", compares<Operator::kIn>, {"seq"}},
+    Operation{"integer", is_kind<Kind::kInt>},
+    Operation{"iterable", is_iterable},
+    Operation{"le", compares<Operator::kLessEqual>, {"other"}},
+    Operation{"lessthan", compares<Operator::kLess>, {"other"}},
+    Operation{"lower", [](const Call& call) { return Value(is_lower(call.input_text().string())); }},
+    Operation{"lt", compares<Operator::kLess>, {"other"}},
+    Operation{"mapping", is_kind<Kind::kDict>},
+    Operation{"ne", compares<Operator::kNotEqual>, {"other"}},
+    Operation{"none", is_kind<Kind::kNone>},
+    Operation{"number", [](const Call& call) { return Value(call.input.is_number()); }},
+    Operation{"odd", is_remainder_of_two<1>},
+    Operation{"sameas", [](const Call& call) { return Value(call.input.same_as(call.need(0))); }, {"other"}},
+    Operation{"sequence", is_sequence},
+    Operation{"string", is_kind<Kind::kString>},
+    Operation{"test", [](const Call& call) { return Value(find_test(call.input_text().string()) != nullptr); }},
+    Operation{"true", is_truth<true>},
+    Operation{"undefined", is_kind<Kind::kUndefined>},
+    Operation{"upper", [](const Call& call) { return Value(is_upper(call.input_text().string())); }},
 };
+static_assert(is_sorted_by_name(kTests));
 
 }  // namespace
 
-Test find_test(std::string_view name) {
-  const auto found = std::ranges::find(kTests, name, &Row::name);
-  return found == kTests.end() ? nullptr : found->test;
-}
+const Operation* find_test(std::string_view name) { return find_operation(kTests, name); }
 
 }  // namespace kinglet::text::jinja
