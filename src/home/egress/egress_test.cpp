@@ -239,6 +239,18 @@ TEST(Egress, WhatTheSinkThrowsPasses) {
   EXPECT_EQ(house.rows().size(), 2U);
 }
 
+TEST(Egress, GoesThroughAProxyButNotToLoopback) {
+  LoopbackServer proxy([](const ServerRequest&) { return ServerAnswer{.body = "by proxy"}; });
+  LoopbackServer server([](const ServerRequest&) { return ServerAnswer{.body = "direct"}; });
+  House house({.proxy = proxy.url(""), .no_proxy = "direct.invalid"});
+  EXPECT_EQ(house.door.send({.url = "http://registry.invalid/path", .plain_http = true}).body, "by proxy");
+  EXPECT_EQ(proxy.requests()[0].target, "http://registry.invalid/path");
+  EXPECT_EQ(house.rows().back().host, "registry.invalid");
+  EXPECT_EQ(house.door.send({.url = server.url("/")}).body, "direct");
+  EXPECT_EQ(failure(house, {.url = "http://direct.invalid/", .plain_http = true}).code(), ErrorCode::kNetwork);
+  EXPECT_EQ(proxy.requests().size(), 1U);
+}
+
 TEST(Egress, HeadersAreBounded) {
   LoopbackServer server([](const ServerRequest&) {
     ServerAnswer answer;

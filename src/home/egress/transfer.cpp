@@ -203,9 +203,10 @@ void Transfer::set_options() {
   set(CURLOPT_FOLLOWLOCATION, 0L);
   set(CURLOPT_USERAGENT, "kinglet");
   set(CURLOPT_BUFFERSIZE, kBufferBytes);
-  // An empty text keeps the library from reading proxies out of the environment.
+  // Empty texts keep the library from reading proxies out of the environment.
   set(CURLOPT_PROXY, is_loopback(plan_.url.host) ? "" : options.proxy.c_str());
-  if (!options.no_proxy.empty()) set(CURLOPT_NOPROXY, options.no_proxy.c_str());
+  set(CURLOPT_NOPROXY, options.no_proxy.c_str());
+  set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   if (!options.ca_file.empty()) set(CURLOPT_CAINFO, options.ca_file.c_str());
   set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options.connect_timeout_ms));
   if (!request.sink) set(CURLOPT_TIMEOUT_MS, kWholeAnswerTimeoutMs);

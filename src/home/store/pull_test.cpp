@@ -558,7 +558,7 @@ TEST(Pull, PullersAndRemoversLeaveAWholeStore) {
     return std::make_unique<TestChild>(
         "PullChild.DISABLED_PullsAndRemoves",
         std::vector<std::pair<std::string, std::string>>{
-            {"HOME", folder.path()}, {"NAME", registry.name(rest).to_string()}, {"N", "15"}});
+            {"HOME", folder.path()}, {"NAME", registry.name(rest).to_string()}, {"N", "8"}});
   };
   {
     const auto a = child("library/a:latest");
