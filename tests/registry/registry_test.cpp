@@ -123,7 +123,7 @@ TEST(RegistryChild, DISABLED_Pulls) {
 }
 
 TEST_F(Registry, ThePullIsKilledAndResumed) {
-  for (const size_t after_bytes : {100, 5'000, 700'000, 1'999'000}) {
+  for (const size_t after_bytes : {100U, 5'000U, 700'000U, 1'999'000U}) {
     std::mutex mutex;
     std::condition_variable reached;
     bool is_reached = false;

@@ -20,7 +20,7 @@ std::optional<Digest> Digest::parse(std::string_view text, char separator) {
   for (size_t i = 0; i < hex.size(); ++i) {
     const size_t digit = kDigits.find(hex[i]);
     if (digit == std::string_view::npos) return std::nullopt;
-    bytes[i / 2] = static_cast<uint8_t>(bytes[i / 2] << 4 | digit);
+    bytes[i / 2] = static_cast<uint8_t>(static_cast<size_t>(bytes[i / 2]) << 4 | digit);
   }
   return Digest(bytes);
 }
