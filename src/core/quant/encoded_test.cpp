@@ -84,17 +84,32 @@ TEST_P(ActivationCodes, FollowTheDefinition) {
 INSTANTIATE_TEST_SUITE_P(Both, ActivationCodes, testing::Values(Activation::kQ8, Activation::kQ8K),
                          [](const auto& activation) { return activation.param == Activation::kQ8 ? "Q8" : "Q8K"; });
 
-TEST(ActivationSums, OfBlocksOf32) {
+template <class T>
+T part_at(const std::vector<std::byte>& row, size_t offset, size_t i) {
+  T value;
+  std::memcpy(&value, row.data() + offset + i * sizeof(T), sizeof(T));
+  return value;
+}
+
+TEST(ActivationSums, OfEachBlockOrGroup) {
   for (const std::vector<float>& x : rows()) {
-    const EncodedLayout layout = encoded_layout(Activation::kQ8, kCols);
-    std::vector<std::byte> row(layout.row_bytes);
-    encode_activation(Activation::kQ8, x.data(), kCols, row.data());
-    for (size_t block = 0; block < kCols / 32; ++block) {
-      int32_t want = 0;
-      for (size_t i = 0; i < 32; ++i) want += static_cast<int8_t>(row[block * 32 + i]);
-      int32_t got = 0;
-      std::memcpy(&got, row.data() + layout.sum_offset + block * sizeof(got), sizeof(got));
-      ASSERT_EQ(got, want) << block;
+    for (const Activation activation : {Activation::kQ8, Activation::kQ8K}) {
+      const EncodedLayout layout = encoded_layout(activation, kCols);
+      std::vector<std::byte> row(layout.row_bytes);
+      encode_activation(activation, x.data(), kCols, row.data());
+      const size_t len = activation == Activation::kQ8 ? 32 : 16;
+      for (size_t g = 0; g < kCols / len; ++g) {
+        int32_t want = 0;
+        for (size_t i = 0; i < len; ++i) want += part_at<int8_t>(row, 0, g * len + i);
+        if (activation == Activation::kQ8K) {
+          ASSERT_EQ(part_at<int16_t>(row, layout.sum_offset, g), want) << g;
+          continue;
+        }
+        ASSERT_EQ(part_at<int32_t>(row, layout.sum_offset, g), want) << g;
+        ASSERT_EQ(part_at<float>(row, layout.scaled_sum_offset, g),
+                  part_at<float>(row, layout.scale_offset, g) * static_cast<float>(want))
+            << g;
+      }
     }
   }
 }
@@ -104,7 +119,8 @@ TEST(ActivationLayout, PartsAreAlignedAndApart) {
     const EncodedLayout q8 = encoded_layout(Activation::kQ8, cols);
     EXPECT_GE(q8.scale_offset, cols);
     EXPECT_GE(q8.sum_offset, q8.scale_offset + cols / 32 * sizeof(float));
-    EXPECT_GE(q8.row_bytes, q8.sum_offset + cols / 32 * sizeof(int32_t));
+    EXPECT_GE(q8.scaled_sum_offset, q8.sum_offset + cols / 32 * sizeof(int32_t));
+    EXPECT_GE(q8.row_bytes, q8.scaled_sum_offset + cols / 32 * sizeof(float));
     const EncodedLayout q8k = encoded_layout(Activation::kQ8K, cols);
     EXPECT_GE(q8k.scale_offset, cols);
     EXPECT_GE(q8k.sum_offset, q8k.scale_offset + cols / 256 * sizeof(float));
@@ -112,6 +128,7 @@ TEST(ActivationLayout, PartsAreAlignedAndApart) {
     for (const EncodedLayout& layout : {q8, q8k}) {
       EXPECT_EQ(layout.scale_offset % 64, 0U);
       EXPECT_EQ(layout.sum_offset % 64, 0U);
+      EXPECT_EQ(layout.scaled_sum_offset % 64, 0U);
       EXPECT_EQ(layout.row_bytes % 64, 0U);
     }
   }

@@ -1,0 +1,168 @@
+// What every architecture of the registry is held to, on tiny random models that our writer makes: a file written again
+// loads the same, gradients are those of finite differences, the training path's loss is the engine's.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "batch_runner.h"
+#include "core/kernels/select.h"
+#include "home/system/thread_pool.h"
+#include "model/models/tiny_model.h"
+#include "run/engine/gradients.h"
+
+namespace kinglet::tests {
+namespace {
+
+using models::Model;
+using models::TinyModel;
+
+std::vector<kernels::KernelTable> tables() {
+  std::vector<kernels::KernelTable> all;
+  for (const auto isa : {kernels::Isa::kScalar, kernels::Isa::kAvx2, kernels::Isa::kAvx512, kernels::Isa::kNeon}) {
+    if (const auto table = kernels::select(kernels::detect(), isa)) all.push_back(*table);
+  }
+  return all;
+}
+
+class Registry : public testing::TestWithParam<std::string_view> {
+ protected:
+  [[nodiscard]] const models::Architecture& architecture() const { return *models::find_architecture(GetParam()); }
+
+  /// Two sequences of different lengths; the first label of each is never scored.
+  const engine::LabelledBatch batch{
+      {{1, 5, 9, 2, 39, 5, 5}, {7, 3, 0, 11}},
+      {{1, 5, 9, 2, 39, 5, 5}, {7, 3, engine::LabelledBatch::kUnscored, 11}},
+  };
+};
+
+std::vector<float> logits_of(const Model& model, const kernels::KernelTable& table) {
+  InlinePool pool;
+  BatchRunner runner(model, kernels::KvType::kF32, table, pool);
+  const size_t sequence = runner.add_sequence({3, 1, 4, 1, 5, 9, 2, 6});
+  runner.step({{sequence, 8}});
+  return runner.logits(sequence);
+}
+
+TEST_P(Registry, AFileWrittenAgainLoadsTheSame) {
+  for (const bool has_optional : {true, false}) {
+    for (const std::string_view format : {"F32", "Q4_0", "Q6_K"}) {
+      const TinyModel model({.format = format, .has_optional = has_optional}, architecture());
+      format::GgufWriter writer;
+      writer.add_values(model->file().metadata());
+      for (const format::TensorEntry& tensor : model->file().tensors()) {
+        writer.add_tensor(tensor.name, *tensor.format, {tensor.dims.data(), tensor.n_dims},
+                          {tensor.data, static_cast<size_t>(tensor.size_bytes)});
+      }
+      std::vector<std::byte> bytes;
+      writer.write([&](std::span<const std::byte> piece) { bytes.insert(bytes.end(), piece.begin(), piece.end()); });
+      EXPECT_TRUE(std::ranges::equal(bytes, model.bytes()));
+      const auto again = Model::load(format::read_gguf(bytes, "again"));
+      EXPECT_EQ(logits_of(*model, tables().back()), logits_of(*again, tables().back())) << format;
+    }
+  }
+}
+
+TEST_P(Registry, LogitsAreFiniteAndDependOnTheToken) {
+  const TinyModel model({}, architecture());
+  const std::vector<float> logits = logits_of(*model, tables()[0]);
+  const size_t n = model->config().vocab_size;
+  for (const float x : logits) ASSERT_TRUE(std::isfinite(x));
+  EXPECT_FALSE(std::equal(logits.begin(), logits.begin() + static_cast<std::ptrdiff_t>(n),
+                          logits.begin() + static_cast<std::ptrdiff_t>(n)));
+}
+
+// Every parameter, in double: single elements and one direction through all of them.
+TEST_P(Registry, GradientsEqualFiniteDifferences) {
+  for (const bool has_optional : {true, false}) {
+    std::vector<std::byte> bytes = models::tiny_gguf(architecture(), {.has_optional = has_optional, .n_layers = 1});
+    const auto model = Model::load(format::read_gguf(bytes, "tiny"));
+    const auto table = tables()[0];
+    InlinePool pool;
+    const auto loss = [&] { return engine::gradients<double>(*model, batch, table, pool).loss; };
+    const auto gradients = engine::gradients<double>(*model, batch, table, pool);
+    for (const auto& [name, gradient] : gradients.by_name) {
+      const auto weight = std::ranges::find(model->weights(), name, &quant::Weight::name);
+      ASSERT_NE(weight, model->weights().end());
+      auto* values = reinterpret_cast<float*>(bytes.data() + (weight->data - bytes.data()));
+      const auto largest = std::ranges::max_element(gradient, {}, [](double x) { return std::abs(x); });
+      // The bias of keys moves all scores of a row alike, so it has no effect.
+      ASSERT_TRUE(std::abs(*largest) > 1e-7 || name.ends_with("attn_k.bias")) << name;
+      // The steepest element, and one more.
+      for (const size_t i : {static_cast<size_t>(largest - gradient.begin()), gradient.size() / 3}) {
+        const float original = values[i];
+        const auto at = [&](float step) {
+          values[i] = original + step;
+          const double moved = static_cast<double>(values[i]) - static_cast<double>(original);
+          const std::pair point{moved, loss()};
+          values[i] = original;
+          return point;
+        };
+        // Steps are what f32 makes of them; the second-order term cancels between both sides.
+        const auto [up, loss_up] = at(0x1p-10F);
+        const auto [down, loss_down] = at(-0x1p-10F);
+        EXPECT_NEAR(gradient[i], (loss_up - loss_down) / (up - down), 2e-6 + 2e-5 * std::abs(gradient[i]))
+            << name << " " << i;
+      }
+    }
+  }
+}
+
+TEST_P(Registry, FloatGradientsAreNearDouble) {
+  const TinyModel model({}, architecture());
+  InlinePool pool;
+  const auto want = engine::gradients<double>(*model, batch, tables()[0], pool);
+  for (const kernels::KernelTable& table : tables()) {
+    system::SpinPool threads(2);
+    const auto got = engine::gradients<float>(*model, batch, table, threads);
+    EXPECT_NEAR(static_cast<double>(got.loss), want.loss, 1e-6) << table.name;
+    for (const auto& [name, gradient] : want.by_name) {
+      double off = 0;
+      double square = 0;
+      for (size_t i = 0; i < gradient.size(); ++i) {
+        off += std::pow(static_cast<double>(got.by_name.at(name)[i]) - gradient[i], 2);
+        square += gradient[i] * gradient[i];
+      }
+      EXPECT_LE(std::sqrt(off), 1e-5 * std::sqrt(square) + 1e-8) << table.name << " " << name;
+    }
+  }
+}
+
+// Property 3 of ENGINE.md, to the bit: the logits of the engine's path (lowered, over a cache) give the training path's
+// loss.
+TEST_P(Registry, TheTrainingPathHasTheLossOfTheEngine) {
+  for (const std::string_view format : {"F32", "BF16", "Q8_0", "Q4_K"}) {
+    const TinyModel model({.format = format}, architecture());
+    for (const kernels::KernelTable& table : tables()) {
+      InlinePool pool;
+      BatchRunner runner(*model, kernels::KvType::kF32, table, pool);
+      double total = 0;
+      size_t n = 0;
+      for (size_t row = 0; row < batch.ids.size(); ++row) {
+        const size_t sequence = runner.add_sequence(batch.ids[row]);
+        runner.step({{sequence, batch.ids[row].size()}});
+        for (size_t i = 0; i + 1 < batch.ids[row].size(); ++i) {
+          const int32_t label = batch.labels[row][i + 1];
+          if (label == engine::LabelledBatch::kUnscored) continue;
+          const float* logits = runner.logits(sequence).data() + i * runner.vocab_size();
+          total += static_cast<double>(table.real.log_sum_exp(logits, runner.vocab_size()) - logits[label]);
+          ++n;
+        }
+      }
+      const auto trained = engine::gradients<float>(*model, batch, table, pool);
+      EXPECT_EQ(trained.loss, static_cast<float>(total / static_cast<double>(n))) << format << " " << table.name;
+    }
+  }
+}
+
+std::vector<std::string_view> listed() {
+  std::vector<std::string_view> names;
+  for (const models::Architecture& architecture : models::architectures()) names.push_back(architecture.name);
+  return names;
+}
+
+INSTANTIATE_TEST_SUITE_P(Architectures, Registry, testing::ValuesIn(listed()),
+                         [](const auto& architecture) { return std::string(architecture.param); });
+
+}  // namespace
+}  // namespace kinglet::tests
