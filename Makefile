@@ -13,7 +13,7 @@ build:
 
 run: build
 	@tools/get_model.sh build/kinglet smollm2:135m
-	build/kinglet run smollm2:135m "Why is the sky blue? Answer in two sentences."
+	build/kinglet run smollm2:135m "Why is the sky blue? Answer in two sentences." </dev/null
 
 test:
 	@tools/test.sh

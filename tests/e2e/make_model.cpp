@@ -26,7 +26,8 @@ constexpr uint64_t kFfn = 96;
 
 constexpr std::string_view kMerges[] = {"h e", "l l", "he ll", "hell o", "t h", "th e", "\u0120 w", "o r"};
 constexpr std::string_view kTemplate =
-    "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>\\n' }}{% endfor %}"
+    "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>\\n' "
+    "}}{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
 
 // As GPT-2 spells bytes.

@@ -1,4 +1,5 @@
-// What an instruction set has to show of its limits. Included where it is compiled for, so without the library's headers.
+// What an instruction set has to show of its limits. Included where it is compiled for, so without the library's
+// headers.
 #pragma once
 
 #include <stddef.h>

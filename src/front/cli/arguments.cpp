@@ -9,7 +9,8 @@
 #include <memory>
 
 #include "core/base/base.h"
-#include "front/cli/near_names.h"
+#include "front/cli/did_you_mean.h"
+#include "home/store/near_names.h"
 
 namespace kinglet::cli {
 namespace {
@@ -40,7 +41,8 @@ std::string unspaced(std::string_view names) {
   return text;
 }
 
-[[noreturn]] void refuse_extra(std::string_view command, const std::string& word, const std::vector<ArgumentRow>& rows) {
+[[noreturn]] void refuse_extra(std::string_view command, const std::string& word,
+                               const std::vector<ArgumentRow>& rows) {
   if (!word.starts_with('-') || word.size() < 2) {
     fail_with(ErrorCode::kInvalidArgument, command, ": there is no place for the argument ", word);
   }
@@ -49,7 +51,8 @@ std::string unspaced(std::string_view names) {
   for (const ArgumentRow& row : rows) {
     if (!row.is_argument) known.push_back(long_name(row));
   }
-  fail_with(ErrorCode::kInvalidArgument, name, ": no such option of `kinglet ", command, '`', did_you_mean(near_names(name, known)));
+  fail_with(ErrorCode::kInvalidArgument, name, ": no such option of `kinglet ", command, '`',
+            did_you_mean(store::nearest(name, known)));
 }
 
 }  // namespace
@@ -78,15 +81,14 @@ ArgumentRow& Arguments::flag(std::string_view names, bool& into, std::string_vie
   return add(option_row(names, "", help), [&into](auto, const auto&) { into = true; });
 }
 
-ArgumentRow& Arguments::option(std::string_view names, std::string_view value, std::string& into, std::string_view help) {
-  return add(option_row(names, value, help),
-             [&into](auto, const std::string& text) { into = text; });
+ArgumentRow& Arguments::option(std::string_view names, std::string_view value, std::string& into,
+                               std::string_view help) {
+  return add(option_row(names, value, help), [&into](auto, const std::string& text) { into = text; });
 }
 
 ArgumentRow& Arguments::option(std::string_view names, std::string_view value, std::optional<std::string>& into,
                                std::string_view help) {
-  return add(option_row(names, value, help),
-             [&into](auto, const std::string& text) { into = text; });
+  return add(option_row(names, value, help), [&into](auto, const std::string& text) { into = text; });
 }
 
 ArgumentRow& Arguments::option(std::string_view names, std::string_view value, std::vector<std::string>& into,
@@ -115,15 +117,14 @@ ArgumentRow& Arguments::option(std::string_view names, std::string_view value, s
 
 ArgumentRow& Arguments::option(std::string_view names, std::string_view value, std::vector<uint64_t>& into,
                                std::string_view help) {
-  return add(option_row(names, value, help),
-             [&into](std::string_view name, const std::string& text) {
-               into.clear();
-               for (size_t at = 0; at <= text.size();) {
-                 const size_t comma = std::min(text.find(',', at), text.size());
-                 into.push_back(parse_count(name, std::string_view(text).substr(at, comma - at)));
-                 at = comma + 1;
-               }
-             });
+  return add(option_row(names, value, help), [&into](std::string_view name, const std::string& text) {
+    into.clear();
+    for (size_t at = 0; at <= text.size();) {
+      const size_t comma = std::min(text.find(',', at), text.size());
+      into.push_back(parse_count(name, std::string_view(text).substr(at, comma - at)));
+      at = comma + 1;
+    }
+  });
 }
 
 ArgumentRow& Arguments::argument(std::string_view name, std::string& into, std::string_view help) {
@@ -132,7 +133,8 @@ ArgumentRow& Arguments::argument(std::string_view name, std::string& into, std::
   return add(std::move(row), [&into](auto, const std::string& text) { into = text; });
 }
 
-ArgumentRow& Arguments::optional_argument(std::string_view name, std::optional<std::string>& into, std::string_view help) {
+ArgumentRow& Arguments::optional_argument(std::string_view name, std::optional<std::string>& into,
+                                          std::string_view help) {
   ArgumentRow row{.names = std::string(name), .value = "", .help = std::string(help), .is_argument = true};
   return add(std::move(row), [&into](auto, const std::string& text) { into = text; });
 }
@@ -201,7 +203,8 @@ void Arguments::parse(std::span<const std::string> words, std::string_view comma
   if (!extras.empty()) refuse_extra(command, extras.front(), rows_);
   for (size_t i = 0; i < rows_.size(); ++i) {
     if (rows_[i].is_required && options[i]->count() == 0) {
-      fail_with(ErrorCode::kInvalidArgument, command, ": ", rows_[i].names, " is missing; usage: kinglet ", command, ' ', usage());
+      fail_with(ErrorCode::kInvalidArgument, command, ": ", rows_[i].names, " is missing; usage: kinglet ", command,
+                ' ', usage());
     }
   }
 }

@@ -13,14 +13,14 @@ namespace kinglet::cli {
 
 /// A row as people see it.
 struct ArgumentRow {
-  std::string names;          ///< "-p, --prompt"; of an argument its name: "MODEL".
-  std::string value;          ///< What an option takes: "N". Empty for a flag.
-  std::string help;           ///< One sentence without a period, or several.
-  bool is_argument = false;   ///< Known by its place.
+  std::string names;         ///< "-p, --prompt"; of an argument its name: "MODEL".
+  std::string value;         ///< What an option takes: "N". Empty for a flag.
+  std::string help;          ///< One sentence without a period, or several.
+  bool is_argument = false;  ///< Known by its place.
   bool is_required = false;
-  bool repeats = false;       ///< An argument that takes all that follow, an option that may be given several times.
+  bool repeats = false;  ///< An argument that takes all that follow, an option that may be given several times.
   std::vector<std::string> choices = {};  ///< The only values that are taken; empty: any.
-  bool is_file = false;       ///< For completion.
+  bool is_file = false;                   ///< For completion.
   bool is_model = false;
 };
 
@@ -30,14 +30,19 @@ class Arguments {
   /// `names` as "-j,--json".
   ArgumentRow& flag(std::string_view names, bool& into, std::string_view help);
   ArgumentRow& option(std::string_view names, std::string_view value, std::string& into, std::string_view help);
-  ArgumentRow& option(std::string_view names, std::string_view value, std::optional<std::string>& into, std::string_view help);
+  ArgumentRow& option(std::string_view names, std::string_view value, std::optional<std::string>& into,
+                      std::string_view help);
   /// May be given several times.
-  ArgumentRow& option(std::string_view names, std::string_view value, std::vector<std::string>& into, std::string_view help);
+  ArgumentRow& option(std::string_view names, std::string_view value, std::vector<std::string>& into,
+                      std::string_view help);
   ArgumentRow& option(std::string_view names, std::string_view value, uint64_t& into, std::string_view help);
-  ArgumentRow& option(std::string_view names, std::string_view value, std::optional<uint64_t>& into, std::string_view help);
-  ArgumentRow& option(std::string_view names, std::string_view value, std::optional<double>& into, std::string_view help);
+  ArgumentRow& option(std::string_view names, std::string_view value, std::optional<uint64_t>& into,
+                      std::string_view help);
+  ArgumentRow& option(std::string_view names, std::string_view value, std::optional<double>& into,
+                      std::string_view help);
   /// A list with commas: "1,4".
-  ArgumentRow& option(std::string_view names, std::string_view value, std::vector<uint64_t>& into, std::string_view help);
+  ArgumentRow& option(std::string_view names, std::string_view value, std::vector<uint64_t>& into,
+                      std::string_view help);
 
   /// Arguments known by their places, in the order of these calls.
   ArgumentRow& argument(std::string_view name, std::string& into, std::string_view help);

@@ -59,13 +59,14 @@ std::string case_label(const Command& command) {
 }
 
 std::string for_bash(std::span<const Command> commands) {
-  std::string out = "# bash completion of kinglet.  Use: source <(kinglet completion bash)\n_kinglet() {\n"
-                    "  local cur prev command words\n"
-                    "  _get_comp_words_by_ref -n : cur prev words 2>/dev/null || { cur=${COMP_WORDS[COMP_CWORD]}; "
-                    "prev=${COMP_WORDS[COMP_CWORD-1]}; words=(\"${COMP_WORDS[@]}\"); }\n"
-                    "  command=\n  local word\n  for word in \"${words[@]:1}\"; do\n"
-                    "    if [[ $word != -* && $word != \"$cur\" ]]; then command=$word; break; fi\n  done\n"
-                    "  local options= models=\n  case $command in\n";
+  std::string out =
+      "# bash completion of kinglet.  Use: source <(kinglet completion bash)\n_kinglet() {\n"
+      "  local cur prev command words\n"
+      "  _get_comp_words_by_ref -n : cur prev words 2>/dev/null || { cur=${COMP_WORDS[COMP_CWORD]}; "
+      "prev=${COMP_WORDS[COMP_CWORD-1]}; words=(\"${COMP_WORDS[@]}\"); }\n"
+      "  command=\n  local word\n  for word in \"${words[@]:1}\"; do\n"
+      "    if [[ $word != -* && $word != \"$cur\" ]]; then command=$word; break; fi\n  done\n"
+      "  local options= models=\n  case $command in\n";
   for (const Command& command : commands) {
     const std::vector<ArgumentRow> rows = rows_of(command);
     out += str("    ", case_label(command), ")\n");
@@ -74,12 +75,15 @@ std::string for_bash(std::span<const Command> commands) {
       if (row.is_argument || row.choices.empty()) continue;
       std::string values;
       for (const std::string& choice : row.choices) values += str(values.empty() ? "" : " ", choice);
-      choices += str("        ", option_words({&row, 1}, [](const auto&) { return true; }, "|"), ") COMPREPLY=($(compgen -W '", values,
-                     "' -- \"$cur\")); return;;\n");
+      choices += str("        ",
+                     option_words(
+                         {&row, 1}, [](const auto&) { return true; }, "|"),
+                     ") COMPREPLY=($(compgen -W '", values, "' -- \"$cur\")); return;;\n");
     }
     const std::string files = option_words(rows, [](const ArgumentRow& row) { return row.is_file; }, "|");
     if (!files.empty()) choices += str("        ", files, ") COMPREPLY=($(compgen -f -- \"$cur\")); return;;\n");
-    const std::string values = option_words(rows, [](const ArgumentRow& row) { return !row.value.empty() && !row.is_file && row.choices.empty(); }, "|");
+    const std::string values = option_words(
+        rows, [](const ArgumentRow& row) { return !row.value.empty() && !row.is_file && row.choices.empty(); }, "|");
     if (!values.empty()) choices += str("        ", values, ") return;;\n");
     if (!choices.empty()) out += str("      case $prev in\n", choices, "      esac\n");
     out += str("      options='", option_words(rows, [](const auto&) { return true; }), "'\n");
@@ -88,11 +92,13 @@ std::string for_bash(std::span<const Command> commands) {
     if (command.name == "completion") out += "      models='bash zsh fish'\n";
     out += "      ;;\n";
   }
-  out += str("    '') options='--help --version --home'; models='", command_words(commands), "';;\n  esac\n"
-             "  if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W \"$options\" -- \"$cur\"))\n"
-             "  else COMPREPLY=($(compgen -W \"$models\" -- \"$cur\") $([[ -z $command ]] || compgen -f -- \"$cur\")); fi\n"
-             "  declare -F __ltrim_colon_completions >/dev/null && __ltrim_colon_completions \"$cur\"\n}\n"
-             "complete -o filenames -F _kinglet kinglet\n");
+  out += str(
+      "    '') options='--help --version --home'; models='", command_words(commands),
+      "';;\n  esac\n"
+      "  if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W \"$options\" -- \"$cur\"))\n"
+      "  else COMPREPLY=($(compgen -W \"$models\" -- \"$cur\") $([[ -z $command ]] || compgen -f -- \"$cur\")); fi\n"
+      "  declare -F __ltrim_colon_completions >/dev/null && __ltrim_colon_completions \"$cur\"\n}\n"
+      "complete -o filenames -F _kinglet kinglet\n");
   return out;
 }
 
@@ -126,9 +132,11 @@ std::string for_zsh(std::span<const Command> commands) {
                         ")\"})\n  models=(${models//:/\\\\:})\n  _describe model models\n  _files\n}\n"
                         "_kinglet_commands() {\n  local -a commands\n  commands=(\n");
   for (const Command& command : commands) out += str("    '", command.name, ':', zsh_text(command.summary), "'\n");
-  out += "  )\n  _describe command commands\n}\n_kinglet() {\n  local line state\n"
-         "  _arguments -C '--version[Show the version]' '--help[Show help]' '1:command:_kinglet_commands' '*::argument:->rest'\n"
-         "  [[ $state == rest ]] || return\n  case $words[1] in\n";
+  out +=
+      "  )\n  _describe command commands\n}\n_kinglet() {\n  local line state\n"
+      "  _arguments -C '--version[Show the version]' '--help[Show help]' '1:command:_kinglet_commands' "
+      "'*::argument:->rest'\n"
+      "  [[ $state == rest ]] || return\n  case $words[1] in\n";
   for (const Command& command : commands) {
     out += str("    ", case_label(command), ") _arguments");
     for (const ArgumentRow& row : rows_of(command)) {
@@ -157,21 +165,26 @@ std::string fish_text(std::string_view text) {
 std::string for_fish(std::span<const Command> commands) {
   std::string out = "# fish completion of kinglet\ncomplete -c kinglet -f\n";
   for (const Command& command : commands) {
-    out += str("complete -c kinglet -n __fish_use_subcommand -a ", command.name, " -d '", fish_text(command.summary), "'\n");
+    out += str("complete -c kinglet -n __fish_use_subcommand -a ", command.name, " -d '", fish_text(command.summary),
+               "'\n");
   }
   for (const Command& command : commands) {
-    const std::string condition =
-        str("-n '__fish_seen_subcommand_from ", command.name, command.alias.empty() ? "" : str(' ', command.alias), "'");
+    const std::string condition = str("-n '__fish_seen_subcommand_from ", command.name,
+                                      command.alias.empty() ? "" : str(' ', command.alias), "'");
     for (const ArgumentRow& row : rows_of(command)) {
       if (row.is_argument) {
-        if (row.is_model) out += str("complete -c kinglet ", condition, " -F -a \"(", "kinglet list --offline -q 2>/dev/null | awk 'NR > 1 {print \\$1}'", ")\"\n");
+        if (row.is_model)
+          out += str("complete -c kinglet ", condition, " -F -a \"(",
+                     "kinglet list --offline -q 2>/dev/null | awk 'NR > 1 {print \\$1}'", ")\"\n");
         if (row.is_file) out += str("complete -c kinglet ", condition, " -F\n");
-        if (command.name == "help") out += str("complete -c kinglet ", condition, " -a '", command_words(commands), "'\n");
+        if (command.name == "help")
+          out += str("complete -c kinglet ", condition, " -a '", command_words(commands), "'\n");
         if (command.name == "completion") out += str("complete -c kinglet ", condition, " -a 'bash zsh fish'\n");
         continue;
       }
       out += str("complete -c kinglet ", condition);
-      for (const std::string& name : names_of(row)) out += name.starts_with("--") ? str(" -l ", name.substr(2)) : str(" -s ", name.substr(1));
+      for (const std::string& name : names_of(row))
+        out += name.starts_with("--") ? str(" -l ", name.substr(2)) : str(" -s ", name.substr(1));
       if (!row.choices.empty()) {
         std::string values;
         for (const std::string& choice : row.choices) values += str(values.empty() ? "" : " ", choice);

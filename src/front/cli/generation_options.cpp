@@ -13,7 +13,8 @@ void GenerationOptions::declare(Arguments& arguments) {
   arguments.option("--seed", "N", seed, "The same seed gives the same answer (default: another one each time)");
   arguments.option("--max-tokens", "N", max_tokens, "Most tokens of an answer (default: as many as the context holds)");
   arguments.option("--stop", "TEXT", stop, "End the answer before this text");
-  arguments.option("--context", "N", context, "Tokens that prompt and answer have room in (default 4096, at most what the model was trained for)");
+  arguments.option("--context", "N", context,
+                   "Tokens that prompt and answer have room in (default 4096, at most what the model was trained for)");
 }
 
 void GenerationOptions::apply(chat::Settings& settings) const {

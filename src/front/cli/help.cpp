@@ -1,10 +1,11 @@
 #include "front/cli/help.h"
+#include "front/cli/did_you_mean.h"
 
 #include <algorithm>
 
 #include "core/base/base.h"
-#include "front/cli/near_names.h"
 #include "front/cli/session.h"
+#include "home/store/near_names.h"
 
 namespace kinglet::cli {
 namespace {
@@ -83,12 +84,13 @@ const Command& command_named(std::span<const Command> commands, std::string_view
     if (command.name == word || (!command.alias.empty() && command.alias == word)) return command;
     names.emplace_back(command.name);
   }
-  fail_with(ErrorCode::kInvalidArgument, word, ": no such command", did_you_mean(near_names(word, names)),
+  fail_with(ErrorCode::kInvalidArgument, word, ": no such command", did_you_mean(store::nearest(word, names)),
             names.empty() ? "" : "; `kinglet` lists them");
 }
 
 std::string overview(std::span<const Command> commands) {
-  std::string out = "Kinglet runs small language models on your own machine.\n\nusage: kinglet COMMAND [ARGUMENTS]\n\ncommands:\n";
+  std::string out =
+      "Kinglet runs small language models on your own machine.\n\nusage: kinglet COMMAND [ARGUMENTS]\n\ncommands:\n";
   size_t width = 0;
   for (const Command& command : commands) width = std::max(width, command.name.size());
   for (const Command& command : commands) {
@@ -96,7 +98,9 @@ std::string overview(std::span<const Command> commands) {
   }
   out += str("\noptions of every command:\n", table_of(global_rows()));
   out += "\nMODEL is a name (smollm2:135m, hf.co/USER/REPO:Q4_K_M), a GGUF file, or a Hugging Face model folder.\n";
-  out += "\nexamples:\n  kinglet run smollm2:135m\n  kinglet run smollm2:135m \"Why is the sky blue?\"\n  kinglet help run\n";
+  out +=
+      "\nexamples:\n  kinglet run smollm2:135m\n  kinglet run smollm2:135m \"Why is the sky blue?\"\n  kinglet help "
+      "run\n";
   return out;
 }
 
@@ -108,7 +112,8 @@ std::string help_of(const Command& command) {
   std::vector<ArgumentRow> options;
   for (const ArgumentRow& row : arguments.rows()) (row.is_argument ? places : options).push_back(row);
   const std::string usage = arguments.usage();
-  std::string out = str(command.summary, ".\n\nusage: kinglet ", command.name, usage.empty() ? "" : " ", usage, " [OPTIONS]\n");
+  std::string out =
+      str(command.summary, ".\n\nusage: kinglet ", command.name, usage.empty() ? "" : " ", usage, " [OPTIONS]\n");
   if (!command.alias.empty()) out += str("   or: kinglet ", command.alias, " ...\n");
   for (std::string_view rest = command.details; !rest.empty();) {
     const size_t end = std::min(rest.find("\n\n"), rest.size());
@@ -118,7 +123,8 @@ std::string help_of(const Command& command) {
   if (!places.empty()) out += str("\narguments:\n", table_of(places));
   if (!options.empty()) out += str("\noptions:\n", table_of(options));
   out += str("\noptions of every command:\n", table_of(global_rows()));
-  out += str(command.example.find('\n') == std::string_view::npos ? "\nexample:\n" : "\nexamples:\n", indented(command.example));
+  out += str(command.example.find('\n') == std::string_view::npos ? "\nexample:\n" : "\nexamples:\n",
+             indented(command.example));
   return out;
 }
 

@@ -19,8 +19,8 @@ void require_utf8(std::string_view text, std::string_view what) {
   if (bad == std::string_view::npos) return;
   constexpr std::string_view kDigits = "0123456789ABCDEF";
   const auto byte = static_cast<uint8_t>(text[bad]);
-  fail_with(ErrorCode::kInvalidArgument, what, ": is not UTF-8: byte ", bad, " is 0x", kDigits[byte >> 4U], kDigits[byte & 15U],
-            "; iconv converts other encodings");
+  fail_with(ErrorCode::kInvalidArgument, what, ": is not UTF-8: byte ", bad, " is 0x", kDigits[byte >> 4U],
+            kDigits[byte & 15U], "; iconv converts other encodings");
 }
 
 std::vector<int32_t> parse_ids(std::string_view text, std::string_view what) {
@@ -48,7 +48,8 @@ std::vector<int32_t> ids_of(const system::Json& json, std::string_view what) {
 
 std::vector<std::vector<int32_t>> id_lists_of(const system::Json& json, std::string_view what) {
   std::vector<std::vector<int32_t>> lists;
-  for (const system::Json& element : json.as_array(what)) lists.push_back(ids_of(element, str(what, ": list ", lists.size())));
+  for (const system::Json& element : json.as_array(what))
+    lists.push_back(ids_of(element, str(what, ": list ", lists.size())));
   return lists;
 }
 

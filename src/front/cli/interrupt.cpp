@@ -24,7 +24,7 @@ void on_interrupt(int signal) {
 
 InterruptWatch::InterruptWatch() {
   pressed = 0;
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = on_interrupt;  // without SA_RESTART: reads end with EINTR
   ::sigaction(SIGINT, &action, nullptr);
 }

@@ -3,8 +3,8 @@
 
 namespace kinglet::cli {
 
-/// While one lives, the first Ctrl-C is remembered instead of ending the program, and wakes calls that wait; a second one
-/// that comes before clear() ends the program at once. One at a time.
+/// While one lives, the first Ctrl-C is remembered instead of ending the program, and wakes calls that wait; a second
+/// one that comes before clear() ends the program at once. One at a time.
 class InterruptWatch {
  public:
   InterruptWatch();

@@ -56,7 +56,8 @@ struct LineEditor::State {
   static unsigned char on_paste(::EditLine* editor, int /*key*/) {
     std::string text;
     char c = 0;
-    while (!text.ends_with(kPasteEnd) && text.size() < kLongestPaste && ::el_getc(editor, &c) == 1) text.push_back(c == '\r' ? '\n' : c);
+    while (!text.ends_with(kPasteEnd) && text.size() < kLongestPaste && ::el_getc(editor, &c) == 1)
+      text.push_back(c == '\r' ? '\n' : c);
     if (text.ends_with(kPasteEnd)) text.resize(text.size() - kPasteEnd.size());
     while (text.ends_with('\n')) text.pop_back();
     if (!text.empty() && ::el_insertstr(editor, text.c_str()) != 0) return CC_ERROR;
@@ -71,7 +72,8 @@ LineEditor::LineEditor(std::string history_path) : state_(std::make_unique<State
   state_->history = ::history_init();
   std::FILE* screen = is_terminal(STDOUT_FILENO) ? stdout : stderr;
   state_->editor = ::el_init("kinglet", stdin, screen, stderr);
-  if (state_->history == nullptr || state_->editor == nullptr) fail(ErrorCode::kIo, "terminal: line editing cannot be set up");
+  if (state_->history == nullptr || state_->editor == nullptr)
+    fail(ErrorCode::kIo, "terminal: line editing cannot be set up");
   HistEvent event;
   ::history(state_->history, &event, H_SETSIZE, kHistoryLines);
   ::history(state_->history, &event, H_SETUNIQUE, 1);

@@ -46,11 +46,12 @@ double measure_loop(const kernels::PeakLoop& loop, ThreadPool& pool, double seco
 }  // namespace
 
 ComputePeaks measure_peaks(const kernels::PeakKernels& peaks, ThreadPool& pool, double seconds) {
-  return {measure_loop(peaks.f32, pool, seconds), measure_loop(peaks.int8, pool, seconds), measure_loop(peaks.bf16, pool, seconds)};
+  return {measure_loop(peaks.f32, pool, seconds), measure_loop(peaks.int8, pool, seconds),
+          measure_loop(peaks.bf16, pool, seconds)};
 }
 
-double measure_read(const kernels::PeakKernels& peaks, std::span<const std::span<const std::byte>> memory, ThreadPool& pool,
-                    size_t n_passes) {
+double measure_read(const kernels::PeakKernels& peaks, std::span<const std::span<const std::byte>> memory,
+                    ThreadPool& pool, size_t n_passes) {
   std::vector<std::span<const std::byte>> pieces;
   size_t n_bytes = 0;
   for (std::span<const std::byte> area : memory) {
@@ -58,7 +59,8 @@ double measure_read(const kernels::PeakKernels& peaks, std::span<const std::span
     const size_t skip = std::min(area.size(), (64 - reinterpret_cast<uintptr_t>(area.data()) % 64) % 64);
     area = area.subspan(skip);
     while (area.size() >= kernels::PeakKernels::kReadStep) {
-      const size_t n = std::min(kPiece, area.size() / kernels::PeakKernels::kReadStep * kernels::PeakKernels::kReadStep);
+      const size_t n =
+          std::min(kPiece, area.size() / kernels::PeakKernels::kReadStep * kernels::PeakKernels::kReadStep);
       pieces.push_back(area.first(n));
       area = area.subspan(n);
       n_bytes += n;

@@ -23,8 +23,8 @@ ComputePeaks measure_peaks(const kernels::PeakKernels& peaks, ThreadPool& pool, 
 
 /// Bytes a second that all threads together read from this memory, the best of `n_passes` after one that warms up. Each
 /// thread has a stretch of its own.
-double measure_read(const kernels::PeakKernels& peaks, std::span<const std::span<const std::byte>> memory, ThreadPool& pool,
-                    size_t n_passes);
+double measure_read(const kernels::PeakKernels& peaks, std::span<const std::span<const std::byte>> memory,
+                    ThreadPool& pool, size_t n_passes);
 
 /// "Intel(R) Xeon(R) ..."; empty where the system does not say.
 std::string cpu_name();

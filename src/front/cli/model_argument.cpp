@@ -1,10 +1,11 @@
 #include "front/cli/model_argument.h"
+#include "front/cli/did_you_mean.h"
 
 #include <filesystem>
 
 #include "front/cli/interrupt.h"
-#include "front/cli/near_names.h"
 #include "front/cli/progress.h"
+#include "home/store/near_names.h"
 
 namespace kinglet::cli {
 namespace {
@@ -24,8 +25,26 @@ bool names_model_on_disk(const std::string& text) {
   for (const auto& entry : fs::directory_iterator(folder.empty() ? "." : folder, ignored)) {
     others.push_back((folder / entry.path().filename()).string());
   }
-  const std::string near = did_you_mean(near_names(text, others));
-  fail_with(ErrorCode::kNotFound, text, ": no such file", near.empty() ? "; a model's name has no path in front of it" : near);
+  const std::string near = did_you_mean(store::nearest(text, others));
+  fail_with(ErrorCode::kNotFound, text, ": no such file",
+            near.empty() ? "; a model's name has no path in front of it" : near);
+}
+
+[[noreturn]] void fail_missing_model(Session& session, const store::ModelName& name, std::string_view why) {
+  fail_with(ErrorCode::kNotFound, name.to_string(), ": no such model here", why,
+            did_you_mean(session.store().near_names(name)));
+}
+
+// A name that is not here is pulled. Where the registry cannot even be asked, what is wrong is that it is not here.
+store::StoredModel pull_missing(Session& session, const store::ModelName& name) {
+  bool asked = false;
+  try {
+    return pull_model(session, name, &asked);
+  } catch (const Error& error) {
+    const bool offline = error.code() == ErrorCode::kRefused && session.options().offline;
+    if (asked || !(offline || error.code() == ErrorCode::kNetwork)) throw;
+    fail_missing_model(session, name, str(", and it cannot be pulled: ", error.message()));
+  }
 }
 
 }  // namespace
@@ -47,10 +66,8 @@ ModelSource find_model(Session& session, const std::string& text, bool may_pull)
   }
   auto stored = session.store().find(*name);
   if (!stored && names_model_on_disk(path)) return {text, path, {}};
-  if (!stored && !may_pull) {
-    fail_with(ErrorCode::kNotFound, text, ": no such model here", did_you_mean(session.store().near_names(*name)));
-  }
-  if (!stored) stored = pull_model(session, *name);
+  if (!stored && !may_pull) fail_missing_model(session, *name, "");
+  if (!stored) stored = pull_missing(session, *name);
   return {stored->name.to_string(), stored->weights_path, *stored};
 }
 
@@ -72,10 +89,11 @@ chat::Settings settings_of(Session& session, const ModelSource& source, const fo
   return settings;
 }
 
-store::StoredModel pull_model(Session& session, const store::ModelName& name) {
+store::StoredModel pull_model(Session& session, const store::ModelName& name, bool* asked) {
   InterruptWatch interrupt;
   ProgressLine line(session.shows_progress());
   auto stored = session.store().pull(name, [&](const store::Progress& progress) {
+    if (asked != nullptr) *asked = progress.step != store::Step::kManifest;
     line.show(progress);
     return !interrupt.requested();
   });

@@ -10,15 +10,16 @@
 
 namespace kinglet::cli {
 
-/// Where a model lies, and the words that the store has for it. For a file the name is the path, and there are no words.
+/// Where a model lies, and the words that the store has for it. For a file the name is the path, and there are no
+/// words.
 struct ModelSource {
   std::string name;
   std::string path;
   store::StoredModel stored;
 };
 
-/// Finds it. A name that is not here is pulled where `may_pull`. Throws Error{kNotFound} with near names, and as
-/// Store::pull.
+/// Finds it. A name that is not here is pulled where `may_pull`. Throws Error{kNotFound} with near names (also where no
+/// registry can be reached), and as Store::pull.
 ModelSource find_model(Session& session, const std::string& text, bool may_pull = true);
 
 /// Opens the file; for a model with adapters or a projector says that these are not supported.
@@ -27,7 +28,7 @@ std::shared_ptr<const format::ModelFile> open_source(const ModelSource& source);
 /// Settings in layers: our defaults, the file's, the stored model's.
 chat::Settings settings_of(Session& session, const ModelSource& source, const format::Metadata& metadata);
 
-/// Pulls, with progress on standard error.
-store::StoredModel pull_model(Session& session, const store::ModelName& name);
+/// Pulls, with progress on standard error. `asked` (may be null): the registry answered about the model.
+store::StoredModel pull_model(Session& session, const store::ModelName& name, bool* asked = nullptr);
 
 }  // namespace kinglet::cli

@@ -20,12 +20,14 @@ struct FileType {
   std::string_view name;
 };
 constexpr std::array kFileTypes = {
-    FileType{0, "F32"},      FileType{1, "F16"},      FileType{2, "Q4_0"},     FileType{3, "Q4_1"},     FileType{7, "Q8_0"},
-    FileType{8, "Q5_0"},     FileType{9, "Q5_1"},     FileType{10, "Q2_K"},    FileType{11, "Q3_K_S"},  FileType{12, "Q3_K_M"},
-    FileType{13, "Q3_K_L"},  FileType{14, "Q4_K_S"},  FileType{15, "Q4_K_M"},  FileType{16, "Q5_K_S"},  FileType{17, "Q5_K_M"},
-    FileType{18, "Q6_K"},    FileType{19, "IQ2_XXS"}, FileType{20, "IQ2_XS"},  FileType{21, "Q2_K_S"},  FileType{22, "IQ3_XS"},
-    FileType{23, "IQ3_XXS"}, FileType{24, "IQ1_S"},   FileType{25, "IQ4_NL"},  FileType{26, "IQ3_S"},   FileType{27, "IQ3_M"},
-    FileType{28, "IQ2_S"},   FileType{29, "IQ2_M"},   FileType{30, "IQ4_XS"},  FileType{31, "IQ1_M"},   FileType{32, "BF16"},
+    FileType{0, "F32"},      FileType{1, "F16"},     FileType{2, "Q4_0"},    FileType{3, "Q4_1"},
+    FileType{7, "Q8_0"},     FileType{8, "Q5_0"},    FileType{9, "Q5_1"},    FileType{10, "Q2_K"},
+    FileType{11, "Q3_K_S"},  FileType{12, "Q3_K_M"}, FileType{13, "Q3_K_L"}, FileType{14, "Q4_K_S"},
+    FileType{15, "Q4_K_M"},  FileType{16, "Q5_K_S"}, FileType{17, "Q5_K_M"}, FileType{18, "Q6_K"},
+    FileType{19, "IQ2_XXS"}, FileType{20, "IQ2_XS"}, FileType{21, "Q2_K_S"}, FileType{22, "IQ3_XS"},
+    FileType{23, "IQ3_XXS"}, FileType{24, "IQ1_S"},  FileType{25, "IQ4_NL"}, FileType{26, "IQ3_S"},
+    FileType{27, "IQ3_M"},   FileType{28, "IQ2_S"},  FileType{29, "IQ2_M"},  FileType{30, "IQ4_XS"},
+    FileType{31, "IQ1_M"},   FileType{32, "BF16"},
 };
 
 std::string first_lines(std::string_view text, size_t n) {
@@ -80,7 +82,8 @@ std::string quantization_of(const format::ModelFile& file) {
   const auto* const known = id ? std::ranges::find(kFileTypes, *id, &FileType::id) : kFileTypes.end();
   if (known != kFileTypes.end()) return std::string(known->name);
   std::map<std::string, uint64_t> bytes;
-  for (const format::TensorEntry& tensor : file.tensors()) bytes[format::gguf_type_name(tensor.type_id)] += tensor.size_bytes;
+  for (const format::TensorEntry& tensor : file.tensors())
+    bytes[format::gguf_type_name(tensor.type_id)] += tensor.size_bytes;
   const auto most = std::ranges::max_element(bytes, {}, [](const auto& entry) { return entry.second; });
   return most == bytes.end() ? "" : most->first;
 }
@@ -94,7 +97,8 @@ std::vector<std::pair<std::string, std::string>> model_rows(const format::ModelF
     if (const auto n = metadata.get<uint64_t>(str(*architecture, '.', key))) rows.emplace_back(label, str(*n));
   };
   if (architecture) rows.emplace_back("architecture", format::printable(*architecture));
-  if (const auto name = metadata.get<std::string_view>("general.name")) rows.emplace_back("name", format::printable(*name));
+  if (const auto name = metadata.get<std::string_view>("general.name"))
+    rows.emplace_back("name", format::printable(*name));
   rows.emplace_back("parameters", human_count(parameter_count(file)));
   add_count("context length", "context_length");
   add_count("embedding length", "embedding_length");

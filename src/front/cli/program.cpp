@@ -59,15 +59,15 @@ size_t find_command(std::span<const std::string> words) {
   declare_globals(globals, unused);
   for (size_t i = 0; i < words.size(); ++i) {
     if (!words[i].starts_with('-')) return i;
-    const bool takes_next = std::ranges::any_of(globals.rows(), [&](const ArgumentRow& row) {
-      return !row.value.empty() && long_name(row) == words[i];
-    });
+    const bool takes_next = std::ranges::any_of(
+        globals.rows(), [&](const ArgumentRow& row) { return !row.value.empty() && long_name(row) == words[i]; });
     if (takes_next) ++i;
   }
   return words.size();
 }
 
-void run_command(std::span<const Command> commands, std::vector<std::string> words, Session::Clock::time_point started) {
+void run_command(std::span<const Command> commands, std::vector<std::string> words,
+                 Session::Clock::time_point started) {
   const size_t place = find_command(words);
   if (std::ranges::find(words, "--version") < words.begin() + static_cast<ptrdiff_t>(place)) {
     Output out(1);

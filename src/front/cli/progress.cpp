@@ -40,7 +40,8 @@ std::string_view name_of(store::Step step) {
 
 // A bar of so many columns, in eighths.
 std::string bar(double share, size_t width) {
-  static constexpr std::array<std::string_view, 8> kParts = {" ", "\u258F", "\u258E", "\u258D", "\u258C", "\u258B", "\u258A", "\u2589"};
+  static constexpr std::array<std::string_view, 8> kParts = {" ",      "\u258F", "\u258E", "\u258D",
+                                                             "\u258C", "\u258B", "\u258A", "\u2589"};
   const auto eighths = static_cast<size_t>(share * static_cast<double>(width * 8));
   std::string out;
   for (size_t i = 0; i < width; ++i) {

@@ -1,5 +1,6 @@
 // The chat: lines that begin with '/' are commands, everything else is a message.
 #include "front/cli/repl.h"
+#include "front/cli/did_you_mean.h"
 
 #include <unistd.h>
 
@@ -9,10 +10,10 @@
 #include "front/cli/interrupt.h"
 #include "front/cli/line_editor.h"
 #include "front/cli/model_facts.h"
-#include "front/cli/near_names.h"
 #include "front/cli/spinner.h"
 #include "front/cli/terminal.h"
 #include "front/cli/timings.h"
+#include "home/store/near_names.h"
 #include "model/text/utf8.h"
 
 namespace kinglet::cli {
@@ -74,7 +75,8 @@ class Repl {
     static constexpr std::array kAll = {
         SlashCommand{"/set", "/set ...", "Change settings of this chat; /? set lists them", &Repl::set},
         SlashCommand{"/show", "/show ...", "Show something about the model; /? show lists it", &Repl::show},
-        SlashCommand{"/load", "/load MODEL", "Go on with another model; the conversation is forgotten", &Repl::load_named},
+        SlashCommand{"/load", "/load MODEL", "Go on with another model; the conversation is forgotten",
+                     &Repl::load_named},
         SlashCommand{"/save", "/save NAME", "Keep model, settings and conversation under a name", &Repl::save},
         SlashCommand{"/clear", "/clear", "Forget the conversation", &Repl::clear},
         SlashCommand{"/bye", "/bye", "Leave (also /exit, Ctrl-D)", &Repl::leave},
@@ -122,7 +124,7 @@ class Repl {
       if (command.name == word) return (this->*command.run)(rest);
       names.emplace_back(command.name);
     }
-    say(str(word, ": no such command", did_you_mean(near_names(word, names)), "; /? lists them"));
+    say(str(word, ": no such command", did_you_mean(store::nearest(word, names)), "; /? lists them"));
   }
 
   void load(const ModelSource& source, std::shared_ptr<const format::ModelFile> file, const chat::Settings& settings) {
@@ -131,7 +133,8 @@ class Repl {
     options.kv_type = session_.kv_type(kernels::KvType::kF16);
     auto model = std::make_unique<chat::LoadedModel>(std::move(file), options, session_.table(), session_.pool());
     if (model->tokenizer() == nullptr) {
-      fail_with(ErrorCode::kUnsupported, source.name, ": has no vocabulary, so it cannot chat; `kinglet run --raw --prompt-ids` works");
+      fail_with(ErrorCode::kUnsupported, source.name,
+                ": has no vocabulary, so it cannot chat; `kinglet run --raw --prompt-ids` works");
     }
     model_ = std::move(model);
     source_ = source;
@@ -173,7 +176,8 @@ class Repl {
     const double total_ms = std::chrono::duration<double, std::milli>(Session::Clock::now() - started).count();
     if (timings_) show_timings(result.usage, 0, total_ms);
     if (result.finish == chat::Finish::kContext) {
-      say(str("The context of ", model_->context_len(), " tokens is full. /clear forgets the conversation, /set parameter num_ctx N gives it more room."));
+      say(str("The context of ", model_->context_len(),
+              " tokens is full. /clear forgets the conversation, /set parameter num_ctx N gives it more room."));
     }
     if (raw_) return;
     // What was said before Ctrl-C was said.
@@ -251,7 +255,8 @@ class Repl {
     words.parameters = settings_.changed();
     words.messages = conversation_;
     if (source_.stored.name.name.empty()) {
-      fail_with(ErrorCode::kInvalidArgument, "/save: ", source_.name, " is a file; `kinglet import ", source_.name, " NAME` makes it a model first");
+      fail_with(ErrorCode::kInvalidArgument, "/save: ", source_.name, " is a file; `kinglet import ", source_.name,
+                " NAME` makes it a model first");
     }
     session_.store().derive(source_.stored.name, store::ModelName::parse(name), words);
     say(str("Saved as ", name, "."));

@@ -51,7 +51,8 @@ std::string first_line(const std::string& path) {
 std::string ollama_models(const Environment& environment) {
   if (!environment.ollama_models.empty()) return expanded(environment.ollama_models, environment.home);
   std::error_code ignored;
-  for (const std::string& folder : {environment.home + "/.ollama/models", std::string("/usr/share/ollama/.ollama/models")}) {
+  for (const std::string& folder :
+       {environment.home + "/.ollama/models", std::string("/usr/share/ollama/.ollama/models")}) {
     if (std::filesystem::is_directory(folder, ignored)) return folder;
   }
   return {};
@@ -94,13 +95,16 @@ Environment Environment::read() {
 }
 
 void declare_globals(Arguments& arguments, GlobalOptions& options) {
-  arguments.option("--home", "DIR", options.home, "Where models and settings are kept (KINGLET_HOME; default ~/.kinglet)").is_file = true;
-  arguments.option("--threads", "N", options.threads, "Threads to compute with (default: the physical cores that this process may use)");
-  arguments.option("--isa", "NAME", options.isa, "Compute with this instruction set instead of the best one").choices = {
-      "scalar", "avx2", "avx512", "neon"};
+  arguments
+      .option("--home", "DIR", options.home, "Where models and settings are kept (KINGLET_HOME; default ~/.kinglet)")
+      .is_file = true;
+  arguments.option("--threads", "N", options.threads,
+                   "Threads to compute with (default: the physical cores that this process may use)");
+  arguments.option("--isa", "NAME", options.isa, "Compute with this instruction set instead of the best one")
+      .choices = {"scalar", "avx2", "avx512", "neon"};
   arguments.option("--compute", "TYPE", options.compute, "Numbers that products of float weights are computed in: f32");
-  arguments.option("--kv-type", "TYPE", options.kv_type, "How keys and values are kept (default f16)").choices = {"f32", "f16", "q8_0",
-                                                                                                           "q4_0"};
+  arguments.option("--kv-type", "TYPE", options.kv_type, "How keys and values are kept (default f16)").choices = {
+      "f32", "f16", "q8_0", "q4_0"};
   arguments.flag("--offline", options.offline, "Refuse everything that needs the network");
   arguments.flag("-v,--verbose", options.verbose, "Say more on standard error; `run` shows timings");
   arguments.flag("-q,--quiet", options.quiet, "Say nothing but errors on standard error");
@@ -112,8 +116,9 @@ Session::Session(const GlobalOptions& options, const Environment& environment, s
     : options_(options), environment_(environment), commands_(commands), started_(started), out_(STDOUT_FILENO) {
   if (options_.compute && *options_.compute != "f32") {
     const bool is_known = *options_.compute == "bf16";
-    fail_with(ErrorCode::kInvalidArgument, "--compute: ", *options_.compute,
-              is_known ? " is not there yet; this version computes in f32" : " is not known; this version computes in f32");
+    fail_with(
+        ErrorCode::kInvalidArgument, "--compute: ", *options_.compute,
+        is_known ? " is not there yet; this version computes in f32" : " is not known; this version computes in f32");
   }
   if (options_.threads && (*options_.threads < 1 || *options_.threads > 1024)) {
     fail_with(ErrorCode::kInvalidArgument, "--threads: ", *options_.threads, " is not between 1 and 1024");
@@ -150,7 +155,8 @@ const kernels::KernelTable& Session::table() {
   if (options_.isa) isa = kernels::parse_isa(*options_.isa);
   table_ = kernels::select(features, isa);
   if (!table_) {
-    fail_with(ErrorCode::kInvalidArgument, "--isa: this CPU has no ", *options_.isa, "; it has ", kernels::to_string(features));
+    fail_with(ErrorCode::kInvalidArgument, "--isa: this CPU has no ", *options_.isa, "; it has ",
+              kernels::to_string(features));
   }
   detail(str("kernels: ", table_->name, ", ", n_threads(), " threads"));
   return *table_;
@@ -172,7 +178,8 @@ kernels::KvType Session::kv_type(kernels::KvType fallback) const {
 
 void Session::require_f32_kv(std::string_view command) const {
   if (kv_type(kernels::KvType::kF32) != kernels::KvType::kF32) {
-    fail_with(ErrorCode::kInvalidArgument, "--kv-type: ", command, " computes with f32 keys and values, not ", *options_.kv_type);
+    fail_with(ErrorCode::kInvalidArgument, "--kv-type: ", command, " computes with f32 keys and values, not ",
+              *options_.kv_type);
   }
 }
 
@@ -188,7 +195,8 @@ store::Store& Session::store() {
     options.ollama_models = ollama_models(environment_);
     options.hugging_face_cache = environment_.hugging_face_cache;
     options.hugging_face_token = environment_.hugging_face_token;
-    if (options.hugging_face_token.empty()) options.hugging_face_token = first_line(environment_.hugging_face_home + "/token");
+    if (options.hugging_face_token.empty())
+      options.hugging_face_token = first_line(environment_.hugging_face_home + "/token");
     home_rooms_ = std::make_unique<Home>(home_, door, options);
   }
   return home_rooms_->store;

@@ -58,7 +58,8 @@ class Session {
   using Clock = std::chrono::steady_clock;
 
   /// `commands` outlive it.
-  Session(const GlobalOptions& options, const Environment& environment, std::span<const Command> commands, Clock::time_point started);
+  Session(const GlobalOptions& options, const Environment& environment, std::span<const Command> commands,
+          Clock::time_point started);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;

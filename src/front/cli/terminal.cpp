@@ -27,7 +27,7 @@ void hold_standard_streams() noexcept {
 }
 
 bool has_piped_input() noexcept {
-  struct stat facts {};
+  struct stat facts{};
   return ::fstat(STDIN_FILENO, &facts) == 0 && !S_ISCHR(facts.st_mode);
 }
 
@@ -40,7 +40,8 @@ std::string read_standard_input(size_t max_bytes) {
     if (n < 0) fail_with(ErrorCode::kIo, "standard input: cannot be read: ", std::strerror(errno));
     if (n == 0) return text;
     text.append(piece, static_cast<size_t>(n));
-    if (text.size() > max_bytes) fail_with(ErrorCode::kInvalidArgument, "standard input: longer than ", max_bytes, " bytes");
+    if (text.size() > max_bytes)
+      fail_with(ErrorCode::kInvalidArgument, "standard input: longer than ", max_bytes, " bytes");
   }
 }
 

@@ -9,7 +9,8 @@
 
 namespace kinglet::cli {
 
-/// Calls use(line, "line N") for each line that is not empty. Lines end with \n alone: JSON strings may hold other breaks.
+/// Calls use(line, "line N") for each line that is not empty. Lines end with \n alone: JSON strings may hold other
+/// breaks.
 template <class Use>
 void for_each_line(std::string_view text, const Use& use) {
   size_t number = 1;

@@ -33,12 +33,12 @@ std::string rate(size_t n_tokens, double ms) {
 
 void show_timings(const engine::Usage& usage, double load_ms, double total_ms) {
   const size_t n_prompt = usage.prompt_tokens - usage.cached_tokens;
-  std::string text = str("\ntotal duration:       ", duration(total_ms), "\nload duration:        ", duration(load_ms),
-                         "\nprompt eval count:    ", n_prompt, " token(s)", "\nprompt eval duration: ", duration(usage.prompt_ms),
-                         "\nprompt eval rate:     ", rate(n_prompt, usage.prompt_ms),
-                         "\neval count:           ", usage.completion_tokens, " token(s)",
-                         "\neval duration:        ", duration(usage.decode_ms),
-                         "\neval rate:            ", rate(usage.completion_tokens, usage.decode_ms), '\n');
+  std::string text = str(
+      "\ntotal duration:       ", duration(total_ms), "\nload duration:        ", duration(load_ms),
+      "\nprompt eval count:    ", n_prompt, " token(s)", "\nprompt eval duration: ", duration(usage.prompt_ms),
+      "\nprompt eval rate:     ", rate(n_prompt, usage.prompt_ms), "\neval count:           ", usage.completion_tokens,
+      " token(s)", "\neval duration:        ", duration(usage.decode_ms),
+      "\neval rate:            ", rate(usage.completion_tokens, usage.decode_ms), '\n');
   write_to_stderr(text);
 }
 

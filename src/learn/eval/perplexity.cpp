@@ -19,8 +19,10 @@ struct Window {
 std::vector<Window> cut_windows(std::span<const int32_t> ids, const PerplexityOptions& options) {
   std::vector<Window> windows;
   const size_t limit = options.n_windows.value_or(SIZE_MAX);
-  for (size_t start = 0; start + options.context_len <= ids.size() && windows.size() < limit; start += options.context_len) {
-    Window window{{ids.begin() + static_cast<ptrdiff_t>(start), ids.begin() + static_cast<ptrdiff_t>(start + options.context_len)},
+  for (size_t start = 0; start + options.context_len <= ids.size() && windows.size() < limit;
+       start += options.context_len) {
+    Window window{{ids.begin() + static_cast<ptrdiff_t>(start),
+                   ids.begin() + static_cast<ptrdiff_t>(start + options.context_len)},
                   options.context_len / 2 + 1};
     if (options.begin) window.ids[0] = *options.begin;
     windows.push_back(std::move(window));
@@ -47,8 +49,8 @@ Perplexity perplexity(const models::Model& model, std::span<const int32_t> ids, 
                       const kernels::KernelTable& table, ThreadPool& pool,
                       const std::function<void(size_t, size_t)>& progress) {
   if (options.context_len < 4 || options.context_len > model.config().context_len) {
-    fail_with(ErrorCode::kInvalidArgument, "context: ", options.context_len, " is not between 4 and ", model.config().context_len,
-              ", which the model was trained for");
+    fail_with(ErrorCode::kInvalidArgument, "context: ", options.context_len, " is not between 4 and ",
+              model.config().context_len, ", which the model was trained for");
   }
   const std::vector<Window> windows = options.whole ? cut_whole(ids, options) : cut_windows(ids, options);
   if (windows.empty()) {
@@ -66,7 +68,8 @@ Perplexity perplexity(const models::Model& model, std::span<const int32_t> ids, 
     const std::span<const int32_t> rows(window.ids.data(), window.ids.size() - 1);
     scorer.logits(rows, window.first - 1, [&](size_t row, std::span<const float> logits) {
       const auto target = static_cast<size_t>(window.ids[row + 1]);
-      nll += static_cast<double>(table.real.log_sum_exp(logits.data(), logits.size())) - static_cast<double>(logits[target]);
+      nll += static_cast<double>(table.real.log_sum_exp(logits.data(), logits.size())) -
+             static_cast<double>(logits[target]);
       ++result.n_tokens;
     });
     result.n_run += rows.size();

@@ -37,8 +37,8 @@ class Answer {
  public:
   /// `tokenizer` may be null: then there are ids alone. `continues`: the answer goes on a text, so a space at its start
   /// is part of it.
-  Answer(std::shared_ptr<engine::Generation> generation, const text::Tokenizer* tokenizer, std::vector<std::string> stop,
-         bool continues);
+  Answer(std::shared_ptr<engine::Generation> generation, const text::Tokenizer* tokenizer,
+         std::vector<std::string> stop, bool continues);
   ~Answer();
   Answer(const Answer&) = delete;
   Answer& operator=(const Answer&) = delete;

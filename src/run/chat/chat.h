@@ -1,9 +1,9 @@
 // Facade of run/chat: a model with its words.
 //
-// LoadedModel (loaded_model.h) is a model file with its tokenizer, chat template (chat_template.h), end tokens and engine;
-// it turns messages into a prompt and starts an Answer (answer.h), which gives the text as it comes. Settings (settings.h)
-// are how answers are chosen, in layers. StopStrings and LiteralMarks are parts of these with files of their own.
-// Thread rules: a LoadedModel may be asked for several answers at once; an Answer belongs to one thread.
+// LoadedModel (loaded_model.h) is a model file with its tokenizer, chat template (chat_template.h), end tokens and
+// engine; it turns messages into a prompt and starts an Answer (answer.h), which gives the text as it comes. Settings
+// (settings.h) are how answers are chosen, in layers. StopStrings and LiteralMarks are parts of these with files of
+// their own. Thread rules: a LoadedModel may be asked for several answers at once; an Answer belongs to one thread.
 #pragma once
 
 #include "run/chat/answer.h"

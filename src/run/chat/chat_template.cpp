@@ -10,7 +10,8 @@ namespace kinglet::chat {
 namespace {
 
 constexpr std::string_view kChatMl =
-    "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n' }}"
+    "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + "
+    "'\\n' }}"
     "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
 constexpr std::string_view kPlain =
     "{% for message in messages %}{{ message['content'] }}{% if not loop.last %}{{ '\\n' }}{% endif %}{% endfor %}";
@@ -47,7 +48,9 @@ ChatTemplate ChatTemplate::of(const format::Metadata& metadata) {
     const format::Array& tokens = *metadata.array("tokenizer.ggml.tokens");
     const auto spelling = [&](std::string_view key) {
       const auto id = metadata.get<int64_t>(key);
-      return id && *id >= 0 && static_cast<uint64_t>(*id) < tokens.size ? std::string(tokens.string(static_cast<uint64_t>(*id))) : "";
+      return id && *id >= 0 && static_cast<uint64_t>(*id) < tokens.size
+                 ? std::string(tokens.string(static_cast<uint64_t>(*id)))
+                 : "";
     };
     bos = spelling("tokenizer.ggml.bos_token_id");
     eos = spelling("tokenizer.ggml.eos_token_id");
@@ -59,7 +62,8 @@ ChatTemplate ChatTemplate::of(const format::Metadata& metadata) {
       fail(ErrorCode::kUnsupported, error.message());
     }
   }
-  ChatTemplate fallback(std::string(has_chat_ml(metadata) ? kChatMl : kPlain), "the template for files without one", bos, eos);
+  ChatTemplate fallback(std::string(has_chat_ml(metadata) ? kChatMl : kPlain), "the template for files without one",
+                        bos, eos);
   fallback.is_fallback_ = true;
   return fallback;
 }

@@ -17,7 +17,7 @@ namespace kinglet::chat {
 struct TemplateInput {
   system::Json messages;
   system::Json tools;
-  bool generation_prompt = true;  ///< End with the beginning of the answer.
+  bool generation_prompt = true;                                ///< End with the beginning of the answer.
   std::vector<std::pair<std::string, system::Json>> variables;  ///< More names that the template sees; these win.
 };
 
@@ -28,8 +28,8 @@ class ChatTemplate {
   ChatTemplate(std::string source, std::string name, std::string bos, std::string eos);
 
   /// The template of a model file (tokenizer.chat_template). For a file without one: ChatML where its vocabulary has
-  /// <|im_start|> and <|im_end|>, else the messages' texts, a line break between them, so that the model goes on writing.
-  /// Throws Error{kUnsupported} for a template that cannot be parsed.
+  /// <|im_start|> and <|im_end|>, else the messages' texts, a line break between them, so that the model goes on
+  /// writing. Throws Error{kUnsupported} for a template that cannot be parsed.
   static ChatTemplate of(const format::Metadata& metadata);
 
   /// Throws Error{kInvalidArgument} where the template refuses the messages.

@@ -33,7 +33,8 @@ LiteralMarks::LiteralMarks(const text::Tokenizer& tokenizer) : mark_(random_digi
 
 void LiteralMarks::add_spelled(std::string_view text, std::set<size_t>& places) const {
   for (const std::string_view spelling : spellings_) {
-    for (size_t at = text.find(spelling); at != std::string_view::npos; at = text.find(spelling, at + 1)) places.insert(at);
+    for (size_t at = text.find(spelling); at != std::string_view::npos; at = text.find(spelling, at + 1))
+      places.insert(at);
   }
 }
 
@@ -83,7 +84,8 @@ system::Json LiteralMarks::value(const system::Json& value) const {
   }
   if (value.is_object()) {
     system::JsonObject members;
-    for (const auto& [key, member] : value.as_object("object")) members.emplace_back(mark_spelled(key), this->value(member));
+    for (const auto& [key, member] : value.as_object("object"))
+      members.emplace_back(mark_spelled(key), this->value(member));
     return members;
   }
   return value;

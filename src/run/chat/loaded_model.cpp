@@ -13,9 +13,20 @@ namespace {
 
 // Spellings of control tokens that end a turn, for files that name one end alone. Source: llama.cpp's list of the same.
 constexpr std::array<std::string_view, 13> kEndSpellings = {
-    "<|im_end|>",       "<|eot_id|>",       "<|eom_id|>", "<|end|>", "<end_of_turn>",       "<|endoftext|>",
-    "<|end_of_text|>",  "<|end_of_turn|>",  "</s>",       "<eos>",   "<|END_OF_TURN_TOKEN|>", "<|return|>",
-    "<\xEF\xBD\x9C" "end\xE2\x96\x81of\xE2\x96\x81sentence\xEF\xBD\x9C>",
+    "<|im_end|>",
+    "<|eot_id|>",
+    "<|eom_id|>",
+    "<|end|>",
+    "<end_of_turn>",
+    "<|endoftext|>",
+    "<|end_of_text|>",
+    "<|end_of_turn|>",
+    "</s>",
+    "<eos>",
+    "<|END_OF_TURN_TOKEN|>",
+    "<|return|>",
+    "<\xEF\xBD\x9C"
+    "end\xE2\x96\x81of\xE2\x96\x81sentence\xEF\xBD\x9C>",
 };
 
 // The pool's memory is reserved, and becomes resident as the context fills: whether there is room is asked before.
@@ -106,7 +117,8 @@ std::vector<int32_t> LoadedModel::prompt_of(std::string_view text) const {
   return ids;
 }
 
-std::unique_ptr<Answer> LoadedModel::answer(std::vector<int32_t> prompt, const Settings& settings, const AnswerOptions& options) {
+std::unique_ptr<Answer> LoadedModel::answer(std::vector<int32_t> prompt, const Settings& settings,
+                                            const AnswerOptions& options) {
   engine::Request request;
   request.prompt = std::move(prompt);
   request.max_tokens = settings.max_tokens.value_or(SIZE_MAX);
@@ -123,7 +135,8 @@ std::unique_ptr<Answer> LoadedModel::answer(std::vector<int32_t> prompt, const S
       stop.push_back(text);
     }
   }
-  return std::make_unique<Answer>(engine_->submit(std::move(request)), tokenizer_.get(), std::move(stop), options.continues);
+  return std::make_unique<Answer>(engine_->submit(std::move(request)), tokenizer_.get(), std::move(stop),
+                                  options.continues);
 }
 
 }  // namespace kinglet::chat

@@ -37,8 +37,8 @@ class LoadedModel {
  public:
   /// Loads what open_model opened. `table` and `pool` outlive it. Throws Error{kUnsupported, kInvalidFile,
   /// kInvalidArgument (a context over the model's), kOutOfMemory with the number of bytes}.
-  LoadedModel(std::shared_ptr<const format::ModelFile> file, const LoadOptions& options, const kernels::KernelTable& table,
-              ThreadPool& pool);
+  LoadedModel(std::shared_ptr<const format::ModelFile> file, const LoadOptions& options,
+              const kernels::KernelTable& table, ThreadPool& pool);
 
   [[nodiscard]] const format::ModelFile& file() const noexcept { return model_->file(); }
   [[nodiscard]] const models::Model& model() const noexcept { return *model_; }
@@ -53,12 +53,13 @@ class LoadedModel {
 
   /// The prompt for messages: rendered, then tokenized so that control tokens come from the template alone.
   [[nodiscard]] std::vector<int32_t> prompt_of(const TemplateInput& input) const;
-  /// The prompt for text as it is, in which spellings of control tokens are these tokens. Begins with the token that the
-  /// model's rule puts there.
+  /// The prompt for text as it is, in which spellings of control tokens are these tokens. Begins with the token that
+  /// the model's rule puts there.
   [[nodiscard]] std::vector<int32_t> prompt_of(std::string_view text) const;
 
   /// Starts an answer. Throws as Engine::submit, and kInvalidArgument for an empty stop string.
-  std::unique_ptr<Answer> answer(std::vector<int32_t> prompt, const Settings& settings, const AnswerOptions& options = {});
+  std::unique_ptr<Answer> answer(std::vector<int32_t> prompt, const Settings& settings,
+                                 const AnswerOptions& options = {});
 
  private:
   const text::Tokenizer& words() const;

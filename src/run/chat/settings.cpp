@@ -71,7 +71,9 @@ const auto& fields() {
   static const std::array kFields = {
       float_field<&Params::temperature>("temperature", "0: always the likeliest token"),
       Field{{"top_k", "keep so many of the likeliest tokens; 0: all"},
-            [](Settings& s, std::string_view n, const Json& v) { s.sampling.top_k = static_cast<uint32_t>(as_count(n, v)); },
+            [](Settings& s, std::string_view n, const Json& v) {
+              s.sampling.top_k = static_cast<uint32_t>(as_count(n, v));
+            },
             [](const Settings& s) { return Json(s.sampling.top_k); }},
       float_field<&Params::top_p>("top_p", "keep the likeliest tokens that have this probability together; 1: all"),
       float_field<&Params::min_p>("min_p", "keep tokens of at least this share of the likeliest one's probability"),
@@ -88,7 +90,8 @@ const auto& fields() {
             [](const Settings& s) { return Json(s.sampling.mirostat ? 2 : 0); }},
       float_field<&Params::mirostat_tau>("mirostat_tau", "the surprise that mirostat aims at"),
       float_field<&Params::mirostat_eta>("mirostat_eta", "how fast mirostat adapts"),
-      float_field<&Params::xtc_probability>("xtc_probability", "how often all likely tokens but the last are left out; 0: never"),
+      float_field<&Params::xtc_probability>("xtc_probability",
+                                            "how often all likely tokens but the last are left out; 0: never"),
       float_field<&Params::xtc_threshold>("xtc_threshold", "from this probability on a token counts as likely for xtc"),
       Field{{"repeat_last_n", "so many of the last tokens count for penalties; -1: all"},
             [](Settings& s, std::string_view n, const Json& v) {
@@ -122,9 +125,10 @@ const Field* find_field(std::string_view name) {
 
 // What Modelfiles say about how Ollama's runner loads a model. It changes no answer, so it is passed over.
 constexpr std::array kOfOtherRunners = {
-    std::string_view("num_gpu"),   std::string_view("main_gpu"),  std::string_view("num_thread"), std::string_view("num_batch"),
-    std::string_view("use_mmap"),  std::string_view("use_mlock"), std::string_view("low_vram"),   std::string_view("f16_kv"),
-    std::string_view("vocab_only"), std::string_view("numa"),     std::string_view("num_keep"),   std::string_view("draft_num_predict"),
+    std::string_view("num_gpu"),   std::string_view("main_gpu"), std::string_view("num_thread"),
+    std::string_view("num_batch"), std::string_view("use_mmap"), std::string_view("use_mlock"),
+    std::string_view("low_vram"),  std::string_view("f16_kv"),   std::string_view("vocab_only"),
+    std::string_view("numa"),      std::string_view("num_keep"), std::string_view("draft_num_predict"),
 };
 
 // general.sampling.* of GGUF.

@@ -7,9 +7,9 @@
 
 namespace kinglet::chat {
 
-/// One answer's text on its way out. What may be the beginning of a stop string is held back until it is known. The string
-/// that is complete first counts, of those that end together the longest: so the result does not depend on how the text is
-/// cut into pieces. Not thread-safe.
+/// One answer's text on its way out. What may be the beginning of a stop string is held back until it is known. The
+/// string that is complete first counts, of those that end together the longest: so the result does not depend on how
+/// the text is cut into pieces. Not thread-safe.
 class StopStrings {
  public:
   /// Throws Error{kInvalidArgument} for an empty one.

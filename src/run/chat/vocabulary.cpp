@@ -26,12 +26,14 @@ std::optional<int32_t> token_id(const Metadata& metadata, std::string_view key, 
   const auto id = metadata.get<int64_t>(key);
   // Files write the largest u32 where there is no such token.
   if (!id || *id == UINT32_MAX || *id == -1) return std::nullopt;
-  if (*id < 0 || static_cast<uint64_t>(*id) >= n_tokens) metadata.refuse(key, str("is ", *id, " of ", n_tokens, " tokens"));
+  if (*id < 0 || static_cast<uint64_t>(*id) >= n_tokens)
+    metadata.refuse(key, str("is ", *id, " of ", n_tokens, " tokens"));
   return static_cast<int32_t>(*id);
 }
 
 text::TokenType token_type(const Metadata& metadata, int64_t number) {
-  if (number < 0 || number > 6) metadata.refuse("tokenizer.ggml.token_type", str("holds ", number, ", expected 0 to 6"));
+  if (number < 0 || number > 6)
+    metadata.refuse("tokenizer.ggml.token_type", str("holds ", number, ", expected 0 to 6"));
   return number == 0 ? text::TokenType::kNormal : static_cast<text::TokenType>(number);
 }
 
@@ -70,7 +72,8 @@ text::VocabularySpec read_vocabulary(const Metadata& metadata) {
   spec.eos = token_id(metadata, "tokenizer.ggml.eos_token_id", n);
   spec.unknown = token_id(metadata, "tokenizer.ggml.unknown_token_id", n);
   // What files leave out: SentencePiece models begin with bos, and so do llama 3's.
-  const bool begins_with_bos = is_sentencepiece || spec.pre == "llama-bpe" || spec.pre == "llama3" || spec.pre == "llama-v3";
+  const bool begins_with_bos =
+      is_sentencepiece || spec.pre == "llama-bpe" || spec.pre == "llama3" || spec.pre == "llama-v3";
   spec.add_bos = metadata.get<bool>("tokenizer.ggml.add_bos_token").value_or(begins_with_bos);
   spec.add_eos = metadata.get<bool>("tokenizer.ggml.add_eos_token").value_or(false);
   spec.add_space_prefix = metadata.get<bool>("tokenizer.ggml.add_space_prefix").value_or(is_sentencepiece);

@@ -17,11 +17,11 @@ constexpr size_t kReadPasses = 5;
 
 // What a step of a model reads and computes.
 struct StepCosts {
-  uint64_t weight_bytes = 0;      // of all weights that a step with logits reads
+  uint64_t weight_bytes = 0;  // of all weights that a step with logits reads
   uint64_t kv_bytes_per_token = 0;
-  uint64_t body_products = 0;     // multiplications of a row with the weights, without the head
+  uint64_t body_products = 0;  // multiplications of a row with the weights, without the head
   uint64_t head_products = 0;
-  bool in_int8 = false;           // the body's weights are quantized
+  bool in_int8 = false;  // the body's weights are quantized
   std::vector<std::span<const std::byte>> memory;
 };
 
@@ -72,7 +72,8 @@ class Bench final : public Action {
  public:
   void declare(Arguments& arguments) override {
     arguments.argument("MODEL", model_, "A name, a GGUF file, or a Hugging Face folder").is_model = true;
-    arguments.option("-p,--prompt", "N", n_prompt_, "Tokens of the prompt whose prefill is measured; 0: none (default 512)");
+    arguments.option("-p,--prompt", "N", n_prompt_,
+                     "Tokens of the prompt whose prefill is measured; 0: none (default 512)");
     arguments.option("-n,--generate", "N", n_generate_, "Tokens whose decode is measured; 0: none (default 128)");
     arguments.option("--parallel", "N,...", parallel_, "Sequences that decode at once (default 1,4)");
     arguments.option("--depth", "N,...", depth_, "Tokens that are in the context before (default 0)");
@@ -99,7 +100,8 @@ class Bench final : public Action {
     for (const uint64_t depth : depth_) {
       if (n_prompt_ > 0) report(session, measure(model, {"prefill", n_prompt_, 1, depth, {}}));
       for (const uint64_t n : parallel_) {
-        if (n_generate_ > 0) report(session, measure(model, {n == 1 ? "decode" : "parallel", n_generate_, n, depth, {}}));
+        if (n_generate_ > 0)
+          report(session, measure(model, {n == 1 ? "decode" : "parallel", n_generate_, n, depth, {}}));
       }
     }
   }
@@ -144,7 +146,8 @@ class Bench final : public Action {
     InterruptWatch interrupt;
     // The first one warms up.
     for (uint64_t i = 0; i <= repeat_; ++i) {
-      const double rate = test.name == "prefill" ? prefill_rate(model, test, interrupt) : decode_rate(model, test, interrupt);
+      const double rate =
+          test.name == "prefill" ? prefill_rate(model, test, interrupt) : decode_rate(model, test, interrupt);
       if (i > 0) test.rates.push_back(rate);
     }
     return test;
@@ -185,7 +188,8 @@ class Bench final : public Action {
     const double middle = static_cast<double>(test.depth) + static_cast<double>(test.n_tokens) / 2;
     double bytes_per_token = static_cast<double>(costs_.kv_bytes_per_token) * middle;
     // A step of decode reads the weights once for all sequences; prefill once for each step of its rows.
-    const double rows = test.name == "prefill" ? std::min(512.0, static_cast<double>(test.n_tokens)) : static_cast<double>(test.parallel);
+    const double rows = test.name == "prefill" ? std::min(512.0, static_cast<double>(test.n_tokens))
+                                               : static_cast<double>(test.parallel);
     if (test.name == "prefill") bytes_per_token /= rows;
     bytes_per_token += static_cast<double>(costs_.weight_bytes) / rows;
     return read_rate_ > 0 ? rate * bytes_per_token / read_rate_ : 0;
@@ -193,8 +197,9 @@ class Bench final : public Action {
 
   // Operations on weights a second beside the peak of the instruction that their format uses.
   [[nodiscard]] double peak_fraction(const Test& test) const {
-    const double head = test.name == "prefill" ? static_cast<double>(costs_.head_products) / static_cast<double>(test.n_tokens)
-                                               : static_cast<double>(costs_.head_products);
+    const double head = test.name == "prefill"
+                            ? static_cast<double>(costs_.head_products) / static_cast<double>(test.n_tokens)
+                            : static_cast<double>(costs_.head_products);
     const double ops = 2 * (static_cast<double>(costs_.body_products) + head) * mean(test.rates);
     const double peak = costs_.in_int8 ? peaks_.int8 : peaks_.f32;
     return peak > 0 ? ops / peak : 0;
@@ -202,13 +207,14 @@ class Bench final : public Action {
 
   void write_heading(Session& session) const {
     char limits[160];
-    std::snprintf(limits, sizeof(limits), "reads %.1f GB/s, %s peak %.0f G%s/s", read_rate_ / 1e9, costs_.in_int8 ? "int8" : "f32",
-                  (costs_.in_int8 ? peaks_.int8 : peaks_.f32) / 1e9, costs_.in_int8 ? "OP" : "FLOP");
-    session.out().write(str(name_, ": ", file_->file_bytes(), " bytes, ", session.table().name, ", ", session.n_threads(),
-                            " threads, ", limits, '\n'));
+    std::snprintf(limits, sizeof(limits), "reads %.1f GB/s, %s peak %.0f G%s/s", read_rate_ / 1e9,
+                  costs_.in_int8 ? "int8" : "f32", (costs_.in_int8 ? peaks_.int8 : peaks_.f32) / 1e9,
+                  costs_.in_int8 ? "OP" : "FLOP");
+    session.out().write(str(name_, ": ", file_->file_bytes(), " bytes, ", session.table().name, ", ",
+                            session.n_threads(), " threads, ", limits, '\n'));
     char line[160];
-    std::snprintf(line, sizeof(line), "%-9s %8s %9s %7s %21s %10s %6s\n", "test", "tokens", "parallel", "depth", "tokens/s",
-                  "bandwidth", "peak");
+    std::snprintf(line, sizeof(line), "%-9s %8s %9s %7s %21s %10s %6s\n", "test", "tokens", "parallel", "depth",
+                  "tokens/s", "bandwidth", "peak");
     session.out().write(line);
   }
 
@@ -232,10 +238,10 @@ class Bench final : public Action {
       session.out().write(line.dump() + '\n');
     } else {
       char line[200];
-      std::snprintf(line, sizeof(line), "%-9s %8llu %9llu %7llu %12.2f +- %5.2f %9.1f%% %5.1f%%\n", std::string(test.name).c_str(),
-                    static_cast<unsigned long long>(test.n_tokens), static_cast<unsigned long long>(test.parallel),
-                    static_cast<unsigned long long>(test.depth), mean(test.rates), deviation(test.rates),
-                    100 * bandwidth_fraction(test), 100 * peak_fraction(test));
+      std::snprintf(line, sizeof(line), "%-9s %8llu %9llu %7llu %12.2f +- %5.2f %9.1f%% %5.1f%%\n",
+                    std::string(test.name).c_str(), static_cast<unsigned long long>(test.n_tokens),
+                    static_cast<unsigned long long>(test.parallel), static_cast<unsigned long long>(test.depth),
+                    mean(test.rates), deviation(test.rates), 100 * bandwidth_fraction(test), 100 * peak_fraction(test));
       session.out().write(line);
     }
     session.out().flush();
@@ -260,12 +266,17 @@ class Bench final : public Action {
 }  // namespace
 
 Command bench_command() {
-  return {"bench", "", "Measure how fast a model runs here",
-          "Prefill of a prompt, decode of one sequence, and decode of several at once (tokens of all together). The last columns "
-          "compare with what the same threads can do at most, measured in the same run: the share of the bandwidth at which the "
+  return {"bench",
+          "",
+          "Measure how fast a model runs here",
+          "Prefill of a prompt, decode of one sequence, and decode of several at once (tokens of all together). The "
+          "last columns "
+          "compare with what the same threads can do at most, measured in the same run: the share of the bandwidth at "
+          "which the "
           "weights and keys are read, and the share of the peak of the instruction that the weights' format uses.\n\n"
           "With --json a line a test: {\"test\" (prefill, decode or parallel), \"n_tokens\", \"parallel\", \"depth\", "
-          "\"tokens_per_second\", \"stddev\", \"threads\", \"isa\", \"compute\", \"model\", \"size_bytes\", \"peak_rss_bytes\", "
+          "\"tokens_per_second\", \"stddev\", \"threads\", \"isa\", \"compute\", \"model\", \"size_bytes\", "
+          "\"peak_rss_bytes\", "
           "\"bandwidth_fraction\", \"peak_fraction\"}.",
           "kinglet bench smollm2:135m\nkinglet bench ./model.gguf -p 0 -n 64 --parallel 1,2,8 --depth 0,2048 --json",
           make_action<Bench>};

@@ -26,7 +26,11 @@ class Copy final : public Action {
 }  // namespace
 
 Command cp_command() {
-  return {"cp", "", "Give a model a second name", "The bytes are shared, so this costs no room.", "kinglet cp smollm2:135m mine",
+  return {"cp",
+          "",
+          "Give a model a second name",
+          "The bytes are shared, so this costs no room.",
+          "kinglet cp smollm2:135m mine",
           make_action<Copy>};
 }
 

@@ -39,7 +39,9 @@ class Detokenize final : public Action {
 }  // namespace
 
 Command detokenize_command() {
-  return {"detokenize", "", "Turn token ids on standard input into text",
+  return {"detokenize",
+          "",
+          "Turn token ids on standard input into text",
           "The way back from `kinglet tokenize`: the text is printed byte for byte, without a line end of its own.",
           "echo 28120 905 | kinglet detokenize smollm2:135m\n"
           "kinglet tokenize smollm2:135m < a.txt | kinglet detokenize smollm2:135m | cmp - a.txt",

@@ -30,7 +30,7 @@ struct KnownModel {
   uint64_t size_mb;
 };
 constexpr std::array kKnownModels = {
-    KnownModel{"smollm2:135m", 271}, KnownModel{"smollm2:360m", 726},  KnownModel{"llama3.2:1b", 1321},
+    KnownModel{"smollm2:135m", 271},  KnownModel{"smollm2:360m", 726}, KnownModel{"llama3.2:1b", 1321},
     KnownModel{"smollm2:1.7b", 1820}, KnownModel{"llama3.2:3b", 2019}, KnownModel{"llama3.1:8b", 4921},
 };
 
@@ -67,7 +67,8 @@ class Doctor final : public Action {
     memory_ = system::memory();
     std::error_code ignored;
     std::filesystem::path home = session.home();
-    while (!home.empty() && !std::filesystem::exists(home, ignored) && home != home.root_path()) home = home.parent_path();
+    while (!home.empty() && !std::filesystem::exists(home, ignored) && home != home.root_path())
+      home = home.parent_path();
     free_disk_bytes_ = std::filesystem::space(home, ignored).available;
     if (ignored) free_disk_bytes_ = 0;
     const kernels::PeakKernels loops = kernels::peak_kernels(features_, session.table().isa);
@@ -96,7 +97,8 @@ class Doctor final : public Action {
         const auto model = models::Model::load(format::open_model(stored.weights_path));
         const models::DecoderConfig& config = model->config();
         const uint64_t n_tokens = std::min<uint64_t>(config.context_len, chat::Settings::kDefaultContext);
-        row.needed_bytes = stored.size_bytes + kProgramBytes + n_tokens * config.n_layers * config.n_kv_heads * config.head_dim * 2 * 2;
+        row.needed_bytes = stored.size_bytes + kProgramBytes +
+                           n_tokens * config.n_layers * config.n_kv_heads * config.head_dim * 2 * 2;
       } catch (const Error& error) {
         row.why_not = error.code() == ErrorCode::kUnsupported ? "not supported" : "damaged";
       }
@@ -106,7 +108,9 @@ class Doctor final : public Action {
       const bool is_here = std::ranges::any_of(models_, [&](const ModelRow& row) { return row.name == known.name; });
       const uint64_t size_bytes = known.size_mb * 1'000'000;
       // Contexts of models of these families are about a tenth of their file.
-      if (!is_here) models_.push_back({std::string(known.name), false, size_bytes, size_bytes + size_bytes / 10 + kProgramBytes, ""});
+      if (!is_here)
+        models_.push_back(
+            {std::string(known.name), false, size_bytes, size_bytes + size_bytes / 10 + kProgramBytes, ""});
     }
   }
 
@@ -118,10 +122,12 @@ class Doctor final : public Action {
     }
     const auto n_cpus = static_cast<int>(std::thread::hardware_concurrency());
     if (!session.options().threads && system::usable_cores() * 2 < n_cpus) {
-      faults_.push_back(str("Of ", n_cpus, " CPUs this process may use ", system::usable_cores(), " cores (a quota, or an affinity mask)."));
+      faults_.push_back(str("Of ", n_cpus, " CPUs this process may use ", system::usable_cores(),
+                            " cores (a quota, or an affinity mask)."));
     }
     if (free_disk_bytes_ < kSmallRoomBytes) {
-      faults_.push_back(str("There is little room on the disk of ", session.home(), ": ", human_bytes(free_disk_bytes_), "."));
+      faults_.push_back(
+          str("There is little room on the disk of ", session.home(), ": ", human_bytes(free_disk_bytes_), "."));
     }
     if (std::ranges::none_of(models_, &ModelRow::is_here)) {
       faults_.emplace_back("There is no model yet: `kinglet pull smollm2:135m` gets a small one.");
@@ -142,14 +148,15 @@ class Doctor final : public Action {
     line("cpu", name.empty() ? "unknown" : name);
     line("instructions", kernels::to_string(features_));
     line("kernels", std::string(table.name));
-    line("cores", str(system::usable_cores(), " that this process may use, of ", std::thread::hardware_concurrency(), " CPUs"));
+    line("cores",
+         str(system::usable_cores(), " that this process may use, of ", std::thread::hardware_concurrency(), " CPUs"));
     line("memory", str(human_bytes(memory_.total_bytes), ", ", human_bytes(memory_.available_bytes), " free"));
     line("disk", str(human_bytes(free_disk_bytes_), " free for ", session.home()));
     session.out().write("\nthreads   read GB/s   f32 GFLOP/s   int8 GOP/s   bf16 GFLOP/s\n");
     for (const ThreadRow& row : rows_) {
       char text[128];
-      std::snprintf(text, sizeof(text), "%7d %11.1f %13.0f %12.0f ", row.n_threads, row.read_rate / 1e9, row.peaks.f32 / 1e9,
-                    row.peaks.int8 / 1e9);
+      std::snprintf(text, sizeof(text), "%7d %11.1f %13.0f %12.0f ", row.n_threads, row.read_rate / 1e9,
+                    row.peaks.f32 / 1e9, row.peaks.int8 / 1e9);
       session.out().write(text);
       std::snprintf(text, sizeof(text), "%14.0f\n", row.peaks.bf16 / 1e9);
       session.out().write(row.peaks.bf16 > 0 ? text : "             -\n");
@@ -157,8 +164,9 @@ class Doctor final : public Action {
     session.out().write("\nmodel                          size      fits            tokens/s, at most\n");
     for (const ModelRow& row : models_) {
       char text[200];
-      std::snprintf(text, sizeof(text), "%-28s %8s      %-14s  %8.1f%s\n", row.name.c_str(), human_bytes(row.size_bytes).c_str(),
-                    fits(row).c_str(), best_read_rate() / static_cast<double>(row.size_bytes), row.is_here ? "   here" : "");
+      std::snprintf(text, sizeof(text), "%-28s %8s      %-14s  %8.1f%s\n", row.name.c_str(),
+                    human_bytes(row.size_bytes).c_str(), fits(row).c_str(),
+                    best_read_rate() / static_cast<double>(row.size_bytes), row.is_here ? "   here" : "");
       session.out().write(text);
     }
     if (!faults_.empty()) session.out().write("\n");
@@ -179,20 +187,22 @@ class Doctor final : public Action {
     root.set("free_disk_bytes", free_disk_bytes_);
     system::JsonArray threads;
     for (const ThreadRow& row : rows_) {
-      threads.push_back(system::JsonObject{{"threads", row.n_threads},
-                                           {"read_bytes_per_second", row.read_rate},
-                                           {"f32_flops", row.peaks.f32},
-                                           {"int8_ops", row.peaks.int8},
-                                           {"bf16_flops", row.peaks.bf16 > 0 ? system::Json(row.peaks.bf16) : system::Json()}});
+      threads.push_back(
+          system::JsonObject{{"threads", row.n_threads},
+                             {"read_bytes_per_second", row.read_rate},
+                             {"f32_flops", row.peaks.f32},
+                             {"int8_ops", row.peaks.int8},
+                             {"bf16_flops", row.peaks.bf16 > 0 ? system::Json(row.peaks.bf16) : system::Json()}});
     }
     root.set("threads", std::move(threads));
     system::JsonArray models;
     for (const ModelRow& row : models_) {
-      models.push_back(system::JsonObject{{"name", row.name},
-                                          {"here", row.is_here},
-                                          {"size_bytes", row.size_bytes},
-                                          {"fits", fits(row) == "yes"},
-                                          {"tokens_per_second_at_most", best_read_rate() / static_cast<double>(row.size_bytes)}});
+      models.push_back(
+          system::JsonObject{{"name", row.name},
+                             {"here", row.is_here},
+                             {"size_bytes", row.size_bytes},
+                             {"fits", fits(row) == "yes"},
+                             {"tokens_per_second_at_most", best_read_rate() / static_cast<double>(row.size_bytes)}});
     }
     root.set("models", std::move(models));
     system::JsonArray missing;
@@ -213,10 +223,14 @@ class Doctor final : public Action {
 }  // namespace
 
 Command doctor_command() {
-  return {"doctor", "", "Show the machine as the engine sees it",
-          "Instruction sets, cores, what they read and compute at most (measured, by number of threads), free memory, which "
+  return {"doctor",
+          "",
+          "Show the machine as the engine sees it",
+          "Instruction sets, cores, what they read and compute at most (measured, by number of threads), free memory, "
+          "which "
           "models fit and how fast they could answer at most (a token reads all weights once), and what is missing.",
-          "kinglet doctor\nkinglet doctor --json", make_action<Doctor>};
+          "kinglet doctor\nkinglet doctor --json",
+          make_action<Doctor>};
 }
 
 }  // namespace kinglet::cli

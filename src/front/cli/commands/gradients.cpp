@@ -56,9 +56,12 @@ class Gradients final : public Action {
  public:
   void declare(Arguments& arguments) override {
     arguments.argument("MODEL", model_, "A name, a GGUF file, or a Hugging Face folder").is_model = true;
-    arguments.option("--batch", "FILE", batch_, "JSON: {\"ids\": [[...]], \"labels\": [[...]]}; - is standard input").is_file = true;
+    arguments.option("--batch", "FILE", batch_, "JSON: {\"ids\": [[...]], \"labels\": [[...]]}; - is standard input")
+        .is_file = true;
     arguments.option("--out", "FILE", out_, "The safetensors file to write").is_file = true;
-    arguments.option("--names", "KIND", names_, "Names and layout of GGUF, or of the Hugging Face folder (default gguf)").choices = {"gguf", "hf"};
+    arguments
+        .option("--names", "KIND", names_, "Names and layout of GGUF, or of the Hugging Face folder (default gguf)")
+        .choices = {"gguf", "hf"};
   }
 
   void run(Session& session) override {
@@ -70,7 +73,8 @@ class Gradients final : public Action {
     batch.ids = id_lists_of(json.at("ids"), str(batch_, ": ids"));
     batch.labels = id_lists_of(json.at("labels"), str(batch_, ": labels"));
     for (const auto& [key, value] : json.as_object(batch_)) {
-      if (key != "ids" && key != "labels") fail_with(ErrorCode::kInvalidArgument, batch_, ": ", key, ": is not known; there are ids and labels");
+      if (key != "ids" && key != "labels")
+        fail_with(ErrorCode::kInvalidArgument, batch_, ": ", key, ": is not known; there are ids and labels");
     }
     const auto model = models::Model::load(open_source(find_model(session, model_)));
     const Naming naming(*model, names_ == "hf");
@@ -88,7 +92,8 @@ class Gradients final : public Action {
       std::vector<uint64_t> shape(tensor.dims.begin(), tensor.dims.begin() + tensor.n_dims);
       std::ranges::reverse(shape);
       naming.order_rows(name, gradient, shape.size() > 1 ? shape.back() : 1);
-      writer.add_tensor(str("grad.", naming.name_of(name)), "F32", std::move(shape), std::as_bytes(std::span(gradient)));
+      writer.add_tensor(str("grad.", naming.name_of(name)), "F32", std::move(shape),
+                        std::as_bytes(std::span(gradient)));
     }
     write_tensors(writer, out_);
   }
@@ -103,12 +108,16 @@ class Gradients final : public Action {
 }  // namespace
 
 Command gradients_command() {
-  return {"gradients", "", "Write the loss of a batch and the gradient of each parameter to a file",
-          "For checking the mathematics against another program. labels[i] is what position i is scored on (position i - 1 "
-          "predicts it), -100 is not scored; rows may differ in length, there is no padding. The file holds loss [1], the mean "
-          "over scored tokens in nats, and grad.NAME for each parameter in F32. Keys and values are f32.",
-          "kinglet gradients ./folder --batch batch.json --out gradients.safetensors --names hf",
-          make_action<Gradients>};
+  return {
+      "gradients",
+      "",
+      "Write the loss of a batch and the gradient of each parameter to a file",
+      "For checking the mathematics against another program. labels[i] is what position i is scored on (position i - 1 "
+      "predicts it), -100 is not scored; rows may differ in length, there is no padding. The file holds loss [1], the "
+      "mean "
+      "over scored tokens in nats, and grad.NAME for each parameter in F32. Keys and values are f32.",
+      "kinglet gradients ./folder --batch batch.json --out gradients.safetensors --names hf",
+      make_action<Gradients>};
 }
 
 }  // namespace kinglet::cli

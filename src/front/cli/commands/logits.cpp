@@ -46,7 +46,8 @@ class Logits final : public Action {
         interrupt.check();
         std::ranges::copy(logits, values.begin() + static_cast<ptrdiff_t>(row * vocab_size));
       });
-      writer.add_tensor(str("logits.", results.size() - 1), "F32", {ids.size(), vocab_size}, std::as_bytes(std::span(values)));
+      writer.add_tensor(str("logits.", results.size() - 1), "F32", {ids.size(), vocab_size},
+                        std::as_bytes(std::span(values)));
     }
     write_tensors(writer, out_);
   }
@@ -58,15 +59,16 @@ class Logits final : public Action {
       if (lists[i].empty()) fail_with(ErrorCode::kInvalidArgument, ids_, ": list ", i, " is empty");
       // Dynamic scaling is there for sequences that are longer.
       if (lists[i].size() > config.context_len && config.rope.scaling != models::RopeScaling::kDynamic) {
-        fail_with(ErrorCode::kContextFull, ids_, ": list ", i, " has ", lists[i].size(), " tokens, the model's context ",
-                  config.context_len, "; shorten it");
+        fail_with(ErrorCode::kContextFull, ids_, ": list ", i, " has ", lists[i].size(),
+                  " tokens, the model's context ", config.context_len, "; shorten it");
       }
       engine::check_tokens(lists[i], config.vocab_size);
       n_values += lists[i].size() * config.vocab_size;
     }
     const uint64_t available = system::memory().available_bytes;
     if (available != 0 && n_values * sizeof(float) > available) {
-      fail_with(ErrorCode::kOutOfMemory, "logits: need ", n_values * sizeof(float), " bytes, ", available, " are free; give fewer ids at once");
+      fail_with(ErrorCode::kOutOfMemory, "logits: need ", n_values * sizeof(float), " bytes, ", available,
+                " are free; give fewer ids at once");
     }
   }
 
@@ -78,8 +80,11 @@ class Logits final : public Action {
 }  // namespace
 
 Command logits_command() {
-  return {"logits", "", "Write the logits of given token ids to a file",
-          "For each list of ids the file holds logits.0, logits.1, ... in F32, [tokens, vocabulary]. Keys and values are kept in "
+  return {"logits",
+          "",
+          "Write the logits of given token ids to a file",
+          "For each list of ids the file holds logits.0, logits.1, ... in F32, [tokens, vocabulary]. Keys and values "
+          "are kept in "
           "f32. No token is added to the ids.",
           "echo '[[1, 2, 3], [4, 5]]' | kinglet logits smollm2:135m --ids - --out logits.safetensors",
           make_action<Logits>};

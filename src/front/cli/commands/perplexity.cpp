@@ -39,10 +39,11 @@ class Perplexity final : public Action {
       ids.insert(ids.begin(), *options.begin);
     }
     ProgressLine line(session.shows_progress());
-    const eval::Perplexity result = eval::perplexity(*model, ids, options, session.table(), session.pool(), [&](size_t done, size_t all) {
-      interrupt.check();
-      line.show_count("windows", done, all);
-    });
+    const eval::Perplexity result =
+        eval::perplexity(*model, ids, options, session.table(), session.pool(), [&](size_t done, size_t all) {
+          interrupt.check();
+          line.show_count("windows", done, all);
+        });
     line.finish();
     system::Json document;
     document.set("perplexity", result.perplexity);
@@ -64,8 +65,11 @@ class Perplexity final : public Action {
 }  // namespace
 
 Command perplexity_command() {
-  return {"perplexity", "", "Measure how well a model predicts a text",
-          "Defined as llama.cpp's tool defines it: the text is cut into windows of --context tokens, and the second half of "
+  return {"perplexity",
+          "",
+          "Measure how well a model predicts a text",
+          "Defined as llama.cpp's tool defines it: the text is cut into windows of --context tokens, and the second "
+          "half of "
           "each is scored; a rest that fills no window is left out. The result is a JSON document: {\"perplexity\", "
           "\"nll_per_token\" (nats), \"tokens\" (scored), \"tokens_per_second\" (run)}. Keys and values are f32.",
           "kinglet perplexity smollm2:135m wiki.valid.txt --windows 32\n"

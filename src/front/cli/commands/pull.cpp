@@ -24,10 +24,14 @@ class Pull final : public Action {
 }  // namespace
 
 Command pull_command() {
-  return {"pull", "", "Get a model from a registry",
-          "Goes on where an earlier pull was interrupted, and checks every digest. A token for Hugging Face comes from HF_TOKEN "
+  return {"pull",
+          "",
+          "Get a model from a registry",
+          "Goes on where an earlier pull was interrupted, and checks every digest. A token for Hugging Face comes from "
+          "HF_TOKEN "
           "or its own file (~/.cache/huggingface/token).",
-          "kinglet pull smollm2:135m\nkinglet pull hf.co/bartowski/SmolLM2-135M-Instruct-GGUF:Q4_K_M", make_action<Pull>};
+          "kinglet pull smollm2:135m\nkinglet pull hf.co/bartowski/SmolLM2-135M-Instruct-GGUF:Q4_K_M",
+          make_action<Pull>};
 }
 
 }  // namespace kinglet::cli

@@ -8,9 +8,7 @@ namespace {
 
 class Remove final : public Action {
  public:
-  void declare(Arguments& arguments) override {
-    arguments.rest("MODEL", models_, "The models").is_model = true;
-  }
+  void declare(Arguments& arguments) override { arguments.rest("MODEL", models_, "The models").is_model = true; }
 
   void run(Session& session) override {
     if (models_.empty()) fail(ErrorCode::kInvalidArgument, "rm: MODEL is missing; usage: kinglet rm MODEL...");
@@ -27,8 +25,12 @@ class Remove final : public Action {
 }  // namespace
 
 Command rm_command() {
-  return {"rm", "", "Remove models", "What no other model uses is deleted. Models of other programs' stores are left alone.",
-          "kinglet rm smollm2:135m", make_action<Remove>};
+  return {"rm",
+          "",
+          "Remove models",
+          "What no other model uses is deleted. Models of other programs' stores are left alone.",
+          "kinglet rm smollm2:135m",
+          make_action<Remove>};
 }
 
 }  // namespace kinglet::cli

@@ -27,14 +27,16 @@ class Run final : public Action {
     arguments.option("--system", "TEXT", system_, "What the model is told before the conversation");
     generation_.declare(arguments);
     arguments.flag("--raw", raw_, "No chat template: the text goes on where the prompt ends");
-    arguments.option("--prompt-ids", "IDS", prompt_ids_, "With --raw: the prompt as token ids, \"1 2 3\"; needs no tokenizer");
+    arguments.option("--prompt-ids", "IDS", prompt_ids_,
+                     "With --raw: the prompt as token ids, \"1 2 3\"; needs no tokenizer");
     arguments.flag("--ignore-eos", ignore_end_, "Go on where the model would end; end tokens are tokens like others");
     arguments.flag("--json", json_, "One JSON document with the text, its token ids and timings");
   }
 
   void run(Session& session) override {
     if (prompt_ids_ && !raw_) fail(ErrorCode::kInvalidArgument, "--prompt-ids: needs --raw; ids have no chat template");
-    if (prompt_ids_ && !prompt_.empty()) fail(ErrorCode::kInvalidArgument, "--prompt-ids: is the prompt, so there is no place for PROMPT");
+    if (prompt_ids_ && !prompt_.empty())
+      fail(ErrorCode::kInvalidArgument, "--prompt-ids: is the prompt, so there is no place for PROMPT");
     if (raw_ && system_) fail(ErrorCode::kInvalidArgument, "--system: has no place without a chat template (--raw)");
     if (system_) require_utf8(*system_, "--system");
     const bool chats = prompt_.empty() && !prompt_ids_ && !has_piped_input() && is_terminal(STDIN_FILENO);
@@ -109,7 +111,8 @@ class Run final : public Action {
     if (session.options().verbose) show_timings(result.usage, load_ms, ms_since(session.started()));
     interrupt.check();
     if (result.finish == chat::Finish::kContext) {
-      session.note(str("kinglet: the context of ", model.context_len(), " tokens is full; --context N makes it larger"));
+      session.note(
+          str("kinglet: the context of ", model.context_len(), " tokens is full; --context N makes it larger"));
     }
   }
 
@@ -142,14 +145,19 @@ class Run final : public Action {
 }  // namespace
 
 Command run_command() {
-  return {"run", "",
+  return {"run",
+          "",
           "Answer a prompt, or chat",
-          "On a terminal without PROMPT this is a chat: /? lists its commands, \"\"\" opens a message of several lines, Ctrl-C "
-          "stops an answer, Ctrl-D leaves. With PROMPT or piped input there is one answer, streamed to standard output; piped "
+          "On a terminal without PROMPT this is a chat: /? lists its commands, \"\"\" opens a message of several "
+          "lines, Ctrl-C "
+          "stops an answer, Ctrl-D leaves. With PROMPT or piped input there is one answer, streamed to standard "
+          "output; piped "
           "input follows PROMPT on a line of its own. A model that is not here is pulled.\n\n"
           "With --json: {\"text\", \"ids\", \"finish_reason\" (stop, length, context or cancelled), \"prompt_tokens\", "
-          "\"completion_tokens\", \"load_ms\", \"prompt_ms\", \"first_token_ms\" (from the start of the program), \"decode_ms\"}.\n\n"
-          "With --verbose timings follow on standard error. Settings that are not given are the model's own, else temperature 0.8, top-k 40, top-p 0.9.",
+          "\"completion_tokens\", \"load_ms\", \"prompt_ms\", \"first_token_ms\" (from the start of the program), "
+          "\"decode_ms\"}.\n\n"
+          "With --verbose timings follow on standard error. Settings that are not given are the model's own, else "
+          "temperature 0.8, top-k 40, top-p 0.9.",
           "kinglet run smollm2:135m\n"
           "kinglet run smollm2:135m \"Why is the sky blue?\" --temperature 0\n"
           "git diff | kinglet run smollm2:135m \"Say in one line what this changes:\"\n"

@@ -27,7 +27,8 @@ class Show final : public Action {
     if (json_) return session.out().write(document(session, source, *file).dump(2) + '\n');
     if (license_) return write_lines(session, "license", license_of(source, *file));
     if (template_) return write_lines(session, "template", chat::ChatTemplate::of(file->metadata()).source());
-    if (parameters_) return write_lines(session, "parameters", parameters_text(settings_of(session, source, file->metadata())));
+    if (parameters_)
+      return write_lines(session, "parameters", parameters_text(settings_of(session, source, file->metadata())));
     if (system_) return write_lines(session, "system message", source.stored.system);
     session.out().write(facts_of(source, *file));
     if (!tensors_) return;
@@ -78,8 +79,10 @@ class Show final : public Action {
       for (const format::TensorEntry& tensor : file.tensors()) {
         system::JsonArray shape;
         for (uint32_t i = tensor.n_dims; i-- > 0;) shape.emplace_back(tensor.dims[i]);
-        rows.push_back(system::JsonObject{{"name", tensor.name}, {"type", format::gguf_type_name(tensor.type_id)},
-                                          {"shape", std::move(shape)}, {"size_bytes", tensor.size_bytes}});
+        rows.push_back(system::JsonObject{{"name", tensor.name},
+                                          {"type", format::gguf_type_name(tensor.type_id)},
+                                          {"shape", std::move(shape)},
+                                          {"size_bytes", tensor.size_bytes}});
       }
       root.set("tensors", std::move(rows));
     }
@@ -111,7 +114,11 @@ class Show final : public Action {
 }  // namespace
 
 Command show_command() {
-  return {"show", "", "Show what a model is", "", "kinglet show smollm2:135m\nkinglet show smollm2:135m --template\nkinglet show ./model.gguf --tensors --json",
+  return {"show",
+          "",
+          "Show what a model is",
+          "",
+          "kinglet show smollm2:135m\nkinglet show smollm2:135m --template\nkinglet show ./model.gguf --tensors --json",
           make_action<Show>};
 }
 

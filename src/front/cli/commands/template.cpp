@@ -11,14 +11,19 @@ class Template final : public Action {
  public:
   void declare(Arguments& arguments) override {
     arguments.argument("MODEL_OR_FILE", model_, "A model, or a file with a Jinja template").is_model = true;
-    arguments.option("--messages", "FILE", messages_, "JSON: an array of {\"role\", \"content\"}, or an object with it under \"messages\"; - is standard input").is_file = true;
+    arguments
+        .option(
+            "--messages", "FILE", messages_,
+            "JSON: an array of {\"role\", \"content\"}, or an object with it under \"messages\"; - is standard input")
+        .is_file = true;
     arguments.option("--tools", "FILE", tools_, "JSON: an array of tools that the template sees").is_file = true;
     arguments.flag("--no-generation-prompt", no_generation_prompt_, "Do not end with the beginning of an answer");
     arguments.option("--set", "NAME=JSON", variables_, "Let the template see NAME with this value");
   }
 
   void run(Session& session) override {
-    if (messages_.empty()) fail(ErrorCode::kInvalidArgument, "--messages: is missing; it names a FILE with the messages");
+    if (messages_.empty())
+      fail(ErrorCode::kInvalidArgument, "--messages: is missing; it names a FILE with the messages");
     chat::TemplateInput input;
     input.generation_prompt = !no_generation_prompt_;
     const system::Json json = system::Json::parse(read_input(messages_), messages_);
@@ -77,9 +82,13 @@ class Template final : public Action {
 }  // namespace
 
 Command template_command() {
-  return {"template", "", "Show the prompt that messages become",
-          "Renders the chat template of a model, or one in a file that ends with .jinja, .j2 or .txt. A model without a template "
-          "has ChatML where its vocabulary knows it, else the texts alone. In an object given with --messages, \"tools\" is "
+  return {"template",
+          "",
+          "Show the prompt that messages become",
+          "Renders the chat template of a model, or one in a file that ends with .jinja, .j2 or .txt. A model without "
+          "a template "
+          "has ChatML where its vocabulary knows it, else the texts alone. In an object given with --messages, "
+          "\"tools\" is "
           "taken too, and every other key is a name that the template sees.",
           "echo '[{\"role\": \"user\", \"content\": \"Hi\"}]' | kinglet template smollm2:135m --messages -\n"
           "kinglet template chat.jinja --messages chat.json --set bos_token='\"<s>\"'",

@@ -54,7 +54,9 @@ class Tokenize final : public Action {
 }  // namespace
 
 Command tokenize_command() {
-  return {"tokenize", "", "Turn text on standard input into token ids",
+  return {"tokenize",
+          "",
+          "Turn text on standard input into token ids",
           "Prints the ids on one line, with a space between them.",
           "echo -n \"Hello, world\" | kinglet tokenize smollm2:135m\n"
           "kinglet tokenize ./model.gguf --special --bos < prompt.txt\n"
