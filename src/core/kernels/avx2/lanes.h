@@ -58,8 +58,18 @@ struct Lanes {
     return {_mm256_slli_epi32(a.v, __builtin_ctz(static_cast<unsigned>(n)))};
   }
 
+  /// Four bytes of each row. Not by a gather, which is slow on many CPUs of this kind.
+  [[gnu::always_inline]] static Int words(const std::byte* first, size_t stride) noexcept {
+    const auto word = [&](size_t r) noexcept {
+      int32_t four;
+      memcpy(&four, first + r * stride, sizeof(four));
+      return four;
+    };
+    return {_mm256_setr_epi32(word(0), word(1), word(2), word(3), word(4), word(5), word(6), word(7))};
+  }
+
   /// 16 bytes of each row (row r at first + r * stride) to four vectors: lane r of out[j] is the row's j-th four bytes.
-  static void interleave(const std::byte* first, size_t stride, Int* out) noexcept {
+  [[gnu::always_inline]] static void interleave(const std::byte* first, size_t stride, Int* out) noexcept {
     // Register i takes rows i and 4 + i, so that transposing 4 x 4 words of each 128 bits leaves rows in order.
     __m256i rows[4];
     for (size_t i = 0; i < 4; ++i) {

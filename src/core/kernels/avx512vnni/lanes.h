@@ -57,8 +57,14 @@ struct Lanes {
     return {_mm512_slli_epi32(a.v, static_cast<unsigned>(__builtin_ctz(static_cast<unsigned>(n))))};
   }
 
+  /// Four bytes of each row.
+  [[gnu::always_inline]] static Int words(const std::byte* first, size_t stride) noexcept {
+    const __m512i row = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+    return {_mm512_i32gather_epi32(_mm512_mullo_epi32(row, _mm512_set1_epi32(static_cast<int>(stride))), first, 1)};
+  }
+
   /// 16 bytes of each row (row r at first + r * stride) to four vectors: lane r of out[j] is the row's j-th four bytes.
-  static void interleave(const std::byte* first, size_t stride, Int* out) noexcept {
+  [[gnu::always_inline]] static void interleave(const std::byte* first, size_t stride, Int* out) noexcept {
     // Register i takes rows i, 4 + i, 8 + i, 12 + i, so that transposing 4 x 4 words of each 128 bits leaves rows in
     // order.
     __m512i rows[4];

@@ -84,35 +84,30 @@ void for_tiles(const Tile& tile, size_t n_tokens) noexcept {
 }
 
 /// `few` and `many` over the panels of a weight. Family says how a panel is unpacked and meets a tile:
-///   Family::Head, bytes(n_blocks): what is read of a panel ahead of its blocks, into scratch
-///   Family::Block: an unpacked block; unpack(rows, b, head, block); tile<kT, kW>(source, x, t, n_blocks, acc)
+///   Family::Block: an unpacked block; unpack(rows, b, block); tile<kT, kW>(source, x, t, n_blocks, acc)
 template <class Family>
 struct PanelProduct {
   using L = typename Family::L;
   using Block = typename Family::Block;
   static constexpr size_t kWide = L::kTilePanels;
 
-  static size_t head_bytes(size_t n_blocks) noexcept {
-    return (n_blocks * sizeof(typename Family::Head) + 63) / 64 * 64;
-  }
   static size_t blocks_bytes(size_t n_blocks) noexcept { return kWide * n_blocks * sizeof(Block); }
-  /// Heads, blocks, and room for the rows of a short panel.
+  /// Blocks, and room for the rows of a short panel.
   static size_t scratch_bytes(size_t cols) noexcept {
     const size_t n_blocks = cols / Family::kLen;
     const size_t rows = L::kRows * n_blocks * sizeof(typename Family::QuantBlock);
-    return head_bytes(n_blocks) + blocks_bytes(n_blocks) + (rows + 63) / 64 * 64;
+    return blocks_bytes(n_blocks) + (rows + 63) / 64 * 64;
   }
 
   // Blocks of one panel, unpacked when they are asked for.
   struct Fresh {
     PanelRows rows;
-    const typename Family::Head* heads;
     const std::byte* next;
     size_t n_blocks;
     size_t next_bytes;
-    const Block& at(size_t, size_t b, Block& room) const noexcept {
+    [[gnu::always_inline]] const Block& at(size_t, size_t b, Block& room) const noexcept {
       if (next != nullptr) fetch_ahead(next, next_bytes, b, n_blocks);
-      Family::unpack(rows, b, heads[b], room);
+      Family::unpack(rows, b, room);
       return room;
     }
   };
@@ -157,13 +152,11 @@ struct PanelProduct {
                   std::byte* scratch) noexcept {
     const size_t n_blocks = w.cols / Family::kLen;
     const EncodedRows rows = encoded_rows(w, x);
-    auto* heads = reinterpret_cast<typename Family::Head*>(scratch);
-    std::byte* room = scratch + head_bytes(n_blocks) + blocks_bytes(n_blocks);
+    std::byte* room = scratch + blocks_bytes(n_blocks);
     for (size_t r = 0; r < w.n_rows; r += L::kRows) {
       const PanelRows panel = panel_rows(w, r, room);
-      Family::read_heads(panel, n_blocks, heads);
       const bool has_next = r + 2 * L::kRows <= w.n_rows;
-      const Fresh source{panel, heads, has_next ? panel.first + L::kRows * w.row_bytes : nullptr, n_blocks,
+      const Fresh source{panel, has_next ? panel.first + L::kRows * w.row_bytes : nullptr, n_blocks,
                          L::kRows * w.row_bytes};
       for_tiles<kFewRows>(Tile<Fresh, 1>{source, rows, y + r, y_stride, w.n_rows - r, n_blocks}, x.n_rows);
     }
@@ -173,16 +166,14 @@ struct PanelProduct {
                    std::byte* scratch) noexcept {
     const size_t n_blocks = w.cols / Family::kLen;
     const EncodedRows rows = encoded_rows(w, x);
-    auto* heads = reinterpret_cast<typename Family::Head*>(scratch);
-    auto* blocks = reinterpret_cast<Block*>(scratch + head_bytes(n_blocks));
-    std::byte* room = scratch + head_bytes(n_blocks) + blocks_bytes(n_blocks);
+    auto* blocks = reinterpret_cast<Block*>(scratch);
+    std::byte* room = scratch + blocks_bytes(n_blocks);
     for (size_t r = 0; r < w.n_rows; r += kWide * L::kRows) {
       size_t n_panels = 0;
       for (; n_panels < kWide && r + n_panels * L::kRows < w.n_rows; ++n_panels) {
         Block* out = blocks + n_panels * n_blocks;
         const PanelRows panel = panel_rows(w, r + n_panels * L::kRows, room);
-        Family::read_heads(panel, n_blocks, heads);
-        for (size_t b = 0; b < n_blocks; ++b) Family::unpack(panel, b, heads[b], out[b]);
+        for (size_t b = 0; b < n_blocks; ++b) Family::unpack(panel, b, out[b]);
       }
       const Unpacked source{blocks, n_blocks};
       if (n_panels == kWide) {

@@ -88,7 +88,7 @@ struct PanelQ2K {
   static constexpr bool kMinimum = true;
   static constexpr int kMaxCode = 3;
   static constexpr size_t kGroup = 16;
-  static uint32_t head(const QuantBlock& block) noexcept { return block.d | static_cast<uint32_t>(block.dmin) << 16U; }
+  static constexpr size_t kScales = offsetof(QuantBlock, d);  // d, then dmin
 
   template <class L>
   static void unpack(const std::byte* first, size_t stride, SuperBlock<L>& out) noexcept {
@@ -121,7 +121,7 @@ struct PanelQ3K {
   static constexpr int kMaxCode = 7;
   static constexpr int kOffset = 4;
   static constexpr size_t kGroup = 16;
-  static uint32_t head(const QuantBlock& block) noexcept { return block.d; }
+  static constexpr size_t kScales = offsetof(QuantBlock, d) - 2;  // d is the high half
 
   // The 12 bytes of scales with two bytes before and after them are 16 bytes of the block.
   template <class L>
@@ -220,7 +220,7 @@ struct PanelQ4K {
   static constexpr bool kMinimum = true;
   static constexpr int kMaxCode = 15;
   static constexpr size_t kGroup = 32;
-  static uint32_t head(const QuantBlock& block) noexcept { return block.d | static_cast<uint32_t>(block.dmin) << 16U; }
+  static constexpr size_t kScales = offsetof(QuantBlock, d);  // d, then dmin
 
   template <class L>
   static void unpack(const std::byte* first, size_t stride, SuperBlock<L>& out) noexcept {
@@ -236,7 +236,7 @@ struct PanelQ5K {
   static constexpr bool kMinimum = true;
   static constexpr int kMaxCode = 31;
   static constexpr size_t kGroup = 32;
-  static uint32_t head(const QuantBlock& block) noexcept { return block.d | static_cast<uint32_t>(block.dmin) << 16U; }
+  static constexpr size_t kScales = offsetof(QuantBlock, d);  // d, then dmin
 
   template <class L, unsigned g>
   static void add_high(const typename L::Int* high, typename L::Int* codes) noexcept {
@@ -263,7 +263,7 @@ struct PanelQ6K {
   static constexpr int kMaxCode = 63;
   static constexpr int kOffset = 32;
   static constexpr size_t kGroup = 16;
-  static uint32_t head(const QuantBlock& block) noexcept { return block.d; }
+  static constexpr size_t kScales = offsetof(QuantBlock, d) - 2;  // d is the high half
 
   // Elements 32 q .. 32 q + 31 of a half: two bits at 2 q of `high` above four.
   template <class L, unsigned q>
@@ -313,22 +313,14 @@ struct Family256 {
   static constexpr size_t kLen = 256;
   static constexpr auto kActivation = quant::Activation::kQ8K;
 
-  struct Head {
-    uint32_t scales[L::kRows];  // d, dmin
-  };
-
-  static void read_heads(const PanelRows& rows, size_t n_blocks, Head* heads) noexcept {
-    for (size_t r = 0; r < L::kRows; ++r) {
-      const auto* blocks = reinterpret_cast<const QuantBlock*>(rows.first + r * rows.stride);
-      for (size_t b = 0; b < n_blocks; ++b) heads[b].scales[r] = Format::head(blocks[b]);
-    }
-  }
-
-  static void unpack(const PanelRows& rows, size_t b, const Head& head, Block& out) noexcept {
-    Format::template unpack<L>(rows.first + b * sizeof(QuantBlock), rows.stride, out);
-    const typename L::Int scales = L::load(head.scales);
-    out.d = L::from_f16(scales);
-    out.dmin = Format::kMinimum ? L::from_f16(L::template shift_right<16>(scales)) : L::zero();
+  static void unpack(const PanelRows& rows, size_t b, Block& out) noexcept {
+    const std::byte* first = rows.first + b * sizeof(QuantBlock);
+    Format::template unpack<L>(first, rows.stride, out);
+    const typename L::Int scales = L::words(first + Format::kScales, rows.stride);
+    const typename L::Float low = L::from_f16(scales);
+    const typename L::Float high = L::from_f16(L::template shift_right<16>(scales));
+    out.d = Format::kMinimum ? low : high;
+    out.dmin = high;
   }
 
   // Sums of a super-block stay below 2^28: 256 codes by 127, by a scale.

@@ -13,7 +13,8 @@ namespace {
 
 // A block of 16 bytes of nibbles: elements 0..15 in the low halves, 16..31 in the high ones.
 template <class L>
-void unpack_nibbles(const std::byte* first, size_t stride, typename L::Int* codes) noexcept {
+[[gnu::always_inline]] inline void unpack_nibbles(const std::byte* first, size_t stride,
+                                                  typename L::Int* codes) noexcept {
   typename L::Int bytes[4];
   L::interleave(first, stride, bytes);
   const typename L::Int mask = L::set(0x0F0F0F0F);
@@ -25,7 +26,7 @@ void unpack_nibbles(const std::byte* first, size_t stride, typename L::Int* code
 
 // Adds 16 to the codes whose bit of `high` is set: bit e belongs to element e.
 template <class L, size_t j = 0>
-void add_fifth_bits(const typename L::Int& high, typename L::Int* codes) noexcept {
+[[gnu::always_inline]] inline void add_fifth_bits(const typename L::Int& high, typename L::Int* codes) noexcept {
   codes[j] = L::bit_or(codes[j], L::template bits_to_sixteens<j>(high));
   if constexpr (j + 1 < 8) add_fifth_bits<L, j + 1>(high, codes);
 }
@@ -34,65 +35,51 @@ void add_fifth_bits(const typename L::Int& high, typename L::Int* codes) noexcep
 // ones. A head is one or two words of each row: the scale in the low half of the first.
 struct PanelQ4_0 {
   using QuantBlock = quant::BlockQ4_0;
-  static constexpr size_t kWords = 1;
   static constexpr bool kMinimum = false;
   static constexpr int kMaxCode = 15;
   static constexpr int kOffset = 8;
   static constexpr bool kSigned = false;
-  static void head(const QuantBlock& block, uint32_t* words, size_t) noexcept { words[0] = block.d; }
   template <class L>
-  static void codes(const std::byte* first, size_t stride, const uint32_t*, typename L::Int* out) noexcept {
+  [[gnu::always_inline]] static void codes(const std::byte* first, size_t stride, typename L::Int* out) noexcept {
     unpack_nibbles<L>(first + offsetof(QuantBlock, codes), stride, out);
   }
 };
 
 struct PanelQ4_1 {
   using QuantBlock = quant::BlockQ4_1;
-  static constexpr size_t kWords = 1;
   static constexpr bool kMinimum = true;
   static constexpr int kMaxCode = 15;
   static constexpr int kOffset = 0;
   static constexpr bool kSigned = false;
-  static void head(const QuantBlock& block, uint32_t* words, size_t) noexcept { memcpy(words, &block.d, 4); }
   template <class L>
-  static void codes(const std::byte* first, size_t stride, const uint32_t*, typename L::Int* out) noexcept {
+  [[gnu::always_inline]] static void codes(const std::byte* first, size_t stride, typename L::Int* out) noexcept {
     unpack_nibbles<L>(first + offsetof(QuantBlock, codes), stride, out);
   }
 };
 
 struct PanelQ5_0 {
   using QuantBlock = quant::BlockQ5_0;
-  static constexpr size_t kWords = 2;
   static constexpr bool kMinimum = false;
   static constexpr int kMaxCode = 31;
   static constexpr int kOffset = 16;
   static constexpr bool kSigned = false;
-  static void head(const QuantBlock& block, uint32_t* words, size_t distance) noexcept {
-    words[0] = block.d;
-    memcpy(words + distance, block.high, 4);
-  }
   template <class L>
-  static void codes(const std::byte* first, size_t stride, const uint32_t* high, typename L::Int* out) noexcept {
+  [[gnu::always_inline]] static void codes(const std::byte* first, size_t stride, typename L::Int* out) noexcept {
     unpack_nibbles<L>(first + offsetof(QuantBlock, codes), stride, out);
-    add_fifth_bits<L>(L::load(high), out);
+    add_fifth_bits<L>(L::words(first + offsetof(QuantBlock, high), stride), out);
   }
 };
 
 struct PanelQ5_1 {
   using QuantBlock = quant::BlockQ5_1;
-  static constexpr size_t kWords = 2;
   static constexpr bool kMinimum = true;
   static constexpr int kMaxCode = 31;
   static constexpr int kOffset = 0;
   static constexpr bool kSigned = false;
-  static void head(const QuantBlock& block, uint32_t* words, size_t distance) noexcept {
-    memcpy(words, &block.d, 4);
-    memcpy(words + distance, block.high, 4);
-  }
   template <class L>
-  static void codes(const std::byte* first, size_t stride, const uint32_t* high, typename L::Int* out) noexcept {
+  [[gnu::always_inline]] static void codes(const std::byte* first, size_t stride, typename L::Int* out) noexcept {
     unpack_nibbles<L>(first + offsetof(QuantBlock, codes), stride, out);
-    add_fifth_bits<L>(L::load(high), out);
+    add_fifth_bits<L>(L::words(first + offsetof(QuantBlock, high), stride), out);
   }
 };
 
@@ -100,14 +87,12 @@ struct PanelQ5_1 {
 template <bool kAsTheyAre>
 struct PanelQ8_0 {
   using QuantBlock = quant::BlockQ8_0;
-  static constexpr size_t kWords = 1;
   static constexpr bool kMinimum = false;
   static constexpr int kMaxCode = kAsTheyAre ? 128 : 255;
   static constexpr int kOffset = kAsTheyAre ? 0 : 128;
   static constexpr bool kSigned = kAsTheyAre;
-  static void head(const QuantBlock& block, uint32_t* words, size_t) noexcept { words[0] = block.d; }
   template <class L>
-  static void codes(const std::byte* first, size_t stride, const uint32_t*, typename L::Int* out) noexcept {
+  [[gnu::always_inline]] static void codes(const std::byte* first, size_t stride, typename L::Int* out) noexcept {
     const std::byte* bytes = first + offsetof(QuantBlock, codes);
     L::interleave(bytes, stride, out);
     L::interleave(bytes + 16, stride, out + 4);
@@ -124,26 +109,16 @@ struct Family32 {
   static constexpr size_t kLen = 32;
   static constexpr auto kActivation = quant::Activation::kQ8;
 
-  struct Head {
-    uint32_t words[Format::kWords][L::kRows];
-  };
   struct Block {
     typename L::Int codes[8];  // [j]: elements 4 j .. 4 j + 3 of each row
     typename L::Float d;
     typename L::Float m;
   };
 
-  static void read_heads(const PanelRows& rows, size_t n_blocks, Head* heads) noexcept {
-    for (size_t r = 0; r < L::kRows; ++r) {
-      const auto* blocks = reinterpret_cast<const QuantBlock*>(rows.first + r * rows.stride);
-      for (size_t b = 0; b < n_blocks; ++b) Format::head(blocks[b], &heads[b].words[0][r], L::kRows);
-    }
-  }
-
-  static void unpack(const PanelRows& rows, size_t b, const Head& head, Block& out) noexcept {
-    Format::template codes<L>(rows.first + b * sizeof(QuantBlock), rows.stride, head.words[Format::kWords - 1],
-                              out.codes);
-    const typename L::Int scales = L::load(head.words[0]);
+  [[gnu::always_inline]] static void unpack(const PanelRows& rows, size_t b, Block& out) noexcept {
+    const std::byte* first = rows.first + b * sizeof(QuantBlock);
+    Format::template codes<L>(first, rows.stride, out.codes);
+    const typename L::Int scales = L::words(first, rows.stride);
     out.d = L::from_f16(scales);
     if constexpr (Format::kMinimum) out.m = L::from_f16(L::template shift_right<16>(scales));
   }
