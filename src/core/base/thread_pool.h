@@ -47,8 +47,22 @@ class InlinePool final : public ThreadPool {
 class ChunkCounter {
  public:
   void reset() noexcept { next_.store(0, std::memory_order_relaxed); }
-  /// The first of `step` items; at or past the end when none are left.
-  size_t take(size_t step) noexcept { return next_.fetch_add(step, std::memory_order_relaxed); }
+  /// Takes a share of what is left of n items for one of n_threads: large at first, so that a thread reads memory in
+  /// long runs, then ever smaller. Returns [begin, end), empty when none are left.
+  struct Items {
+    size_t begin;
+    size_t end;
+  };
+  Items take(size_t n, size_t n_threads) noexcept {
+    size_t begin = next_.load(std::memory_order_relaxed);
+    for (;;) {
+      if (begin >= n) return {n, n};
+      const size_t left = n - begin;
+      const size_t share = n_threads == 1 ? left : left * 3 / (4 * n_threads);
+      const size_t end = begin + (share == 0 ? 1 : share);
+      if (next_.compare_exchange_weak(begin, end, std::memory_order_relaxed)) return {begin, end};
+    }
+  }
 
  private:
   alignas(64) std::atomic<size_t> next_{0};

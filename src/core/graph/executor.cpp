@@ -24,7 +24,8 @@ Executor<Real>::Executor(std::shared_ptr<const Plan> plan, const kernels::Kernel
       real_(real_kernels<Real>(table)),
       pool_(pool),
       arena_(tensor::Buffer::uninitialized(plan_->arena_bytes())),
-      scratch_(tensor::Buffer::uninitialized(plan_->scratch_bytes_per_thread() * static_cast<size_t>(pool.n_threads()))),
+      scratch_(
+          tensor::Buffer::uninitialized(plan_->scratch_bytes_per_thread() * static_cast<size_t>(pool.n_threads()))),
       places_(plan_->graph().n_values(), nullptr),
       weight_gradients_(plan_->graph().n_weights(), nullptr),
       n_items_(plan_->graph().nodes().size()),
@@ -49,17 +50,18 @@ const Real* Executor<Real>::output(ir::Value value) const noexcept {
 }
 
 template <class Real>
-void Executor<Real>::run_node(size_t step, int thread_idx, const ops::RowCounts& counts, const ops::Batch& batch) noexcept {
+void Executor<Real>::run_node(size_t step, int thread_idx, const ops::RowCounts& counts,
+                              const ops::Batch& batch) noexcept {
   const ir::Node& node = plan_->graph().nodes()[step];
   const ops::Op& op = ops::op_of(node);
   std::byte* scratch = scratch_.data() + static_cast<size_t>(thread_idx) * plan_->scratch_bytes_per_thread();
-  const ops::Run<Real> run{node, plan_->graph(), table_, real_, counts, places_.data(), weight_gradients_.data(), batch, scratch};
+  const ops::Run<Real> run{node,           plan_->graph(),           table_, real_,  counts,
+                           places_.data(), weight_gradients_.data(), batch,  scratch};
   const size_t n = n_items_[step];
-  // Several pieces at a time, yet enough turns that a busy core does not hold the rest.
-  constexpr size_t kTurnsPerThread = 4;
-  const size_t step_size = std::max<size_t>(1, n / (static_cast<size_t>(pool_.n_threads()) * kTurnsPerThread));
-  for (size_t begin = counters_[step].take(step_size); begin < n; begin = counters_[step].take(step_size)) {
-    const size_t end = std::min(n, begin + step_size);
+  const auto n_threads = static_cast<size_t>(pool_.n_threads());
+  for (;;) {
+    const auto [begin, end] = counters_[step].take(n, n_threads);
+    if (begin == end) return;
     if constexpr (std::is_same_v<Real, float>) {
       op.run_f32(run, begin, end);
     } else {
