@@ -3,13 +3,16 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <limits>
+#include <thread>
 
 #include "core/base/base.h"
 #include "home/store/fake_registry.h"
 #include "home/system/system.h"
+#include "home/system/test_child.h"
 #include "home/system/zip_samples.h"
 #include "model/format/format.h"
 #include "model/format/samples.h"
@@ -20,6 +23,7 @@ namespace {
 namespace fs = std::filesystem;
 using format::samples::Bytes;
 using system::ScratchFolder;
+using system::TestChild;
 using system::samples::stored_zip;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
@@ -196,6 +200,46 @@ TEST(Import, AFolderWithABadValueIsRefused) {
   const std::string path = put_folder(folder, std::numeric_limits<float>::infinity());
   TestHome home(folder.path() + "/home");
   EXPECT_EQ(failure([&] { home.store.import_file(path); }).code(), ErrorCode::kInvalidFile);
+}
+
+TEST(ImportChild, DISABLED_Imports) {
+  TestHome home(TestChild::argument("HOME"));
+  for (int i = 0; i < 100'000; ++i) home.store.import_file(TestChild::argument("FILE"), ModelName::parse("m"));
+}
+
+TEST(Import, AKillLeavesNothingBehind) {
+  const ScratchFolder folder("import_kill");
+  std::string big;
+  {
+    const Bytes zeros(6'000'000);
+    format::GgufWriter writer;
+    writer.add_tensor("w", format::samples::format("F32"), std::array<uint64_t, 1>{zeros.size() / 4}, zeros);
+    big = text_of(format::samples::written(writer));
+  }
+  const std::string file = folder.put("m.whl", stored_zip({{"m.gguf", big}}));
+  const std::string blobs = folder.path() + "/home/models/blobs";
+  for (uint64_t round = 0; round < 6; ++round) {
+    {
+      TestChild child("ImportChild.DISABLED_Imports", {{"HOME", folder.path() + "/home"}, {"FILE", file}});
+      // Killed while a blob of at least so many bytes is being written.
+      const auto is_reached = [&] {
+        std::error_code ignored;
+        for (const auto& entry : fs::directory_iterator(blobs, ignored)) {
+          if (entry.path().native().ends_with(".part") && entry.file_size(ignored) >= round * 1'000'000) return true;
+        }
+        return false;
+      };
+      const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+      while (!is_reached() && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+      child.kill();
+    }
+    TestHome home(folder.path() + "/home");
+    for (const StoredModel& model : home.store.list()) EXPECT_EQ(model.damage, "");
+    home.store.import_file(file, ModelName::parse("m"));
+    EXPECT_EQ(n_files(blobs), 2U);
+    EXPECT_EQ(system::Sha256::of(system::read_file(home.store.find(ModelName::parse("m"))->weights_path, 1 << 30)),
+              system::Sha256::of(big));
+  }
 }
 
 TEST(Import, CanBeStopped) {

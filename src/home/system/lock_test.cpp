@@ -36,7 +36,7 @@ TEST(Lock, WaitingCanBeGivenUp) {
 TEST(Lock, IsHandedOver) {
   const ScratchFolder folder("lock_turns");
   const std::string path = folder.path() + "/x.lock";
-  int inside = 0;
+  std::atomic<int> inside{0};
   std::atomic<int> n_collisions{0};
   const auto take_turns = [&] {
     for (int i = 0; i < 50; ++i) {
