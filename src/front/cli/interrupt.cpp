@@ -11,9 +11,10 @@ namespace {
 // All that a signal handler may touch.
 volatile std::sig_atomic_t pressed = 0;
 
-void on_interrupt(int signal) {
+void remember(int) { pressed = 1; }
+
+void remember_or_end(int signal) {
   if (pressed != 0) {
-    // Somebody who presses twice does not want to wait.
     std::signal(signal, SIG_DFL);
     std::raise(signal);
   }
@@ -22,14 +23,21 @@ void on_interrupt(int signal) {
 
 }  // namespace
 
-InterruptWatch::InterruptWatch() {
+struct InterruptWatch::Before {
+  struct sigaction action;
+};
+
+InterruptWatch::InterruptWatch(Second second) : before_(std::make_unique<Before>()) {
   pressed = 0;
-  struct sigaction action{};
-  action.sa_handler = on_interrupt;  // without SA_RESTART: reads end with EINTR
-  ::sigaction(SIGINT, &action, nullptr);
+  struct sigaction action {};
+  action.sa_handler = second == Second::kEndsProgram ? remember_or_end : remember;  // without SA_RESTART: reads end with EINTR
+  ::sigaction(SIGINT, &action, &before_->action);
 }
 
-InterruptWatch::~InterruptWatch() { std::signal(SIGINT, SIG_DFL); }
+InterruptWatch::~InterruptWatch() {
+  ::sigaction(SIGINT, &before_->action, nullptr);
+  pressed = 0;
+}
 
 bool InterruptWatch::requested() const noexcept { return pressed != 0; }
 

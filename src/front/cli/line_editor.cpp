@@ -114,6 +114,8 @@ LineEditor::Event LineEditor::read(const std::string& prompt, std::string& line)
   int n = 0;
   const bool marks_paste = is_terminal(STDERR_FILENO);
   if (marks_paste) write_to_stderr(kPasteOn);
+  // Before the prompt is seen, so that keys which are typed at once come as keys.
+  ::el_set(state_->editor, EL_PREP_TERM, 1);
   const char* typed = ::el_gets(state_->editor, &n);
   if (marks_paste) write_to_stderr(kPasteOff);
   if (state_->interrupted) return Event::kInterrupt;

@@ -158,14 +158,14 @@ class Repl {
     if (bad != std::string::npos) return say("That is not UTF-8; the terminal's encoding has to be.");
     system::Json messages = conversation_;
     messages.push(system::JsonObject{{"role", "user"}, {"content", text}});
-    InterruptWatch interrupt;
+    interrupt_.clear();
     const auto started = Session::Clock::now();
     const auto answer = model_->answer(raw_ ? model_->prompt_of(text) : prompt_of(messages), settings_, {false, raw_});
     Spinner spinner(session_.shows_progress());
     std::string piece;
     for (bool more = true; more; piece.clear()) {
       more = answer->read(piece, kLookUp);
-      if (interrupt.requested()) answer->cancel();
+      if (interrupt_.requested()) answer->cancel();
       piece.empty() && more ? spinner.turn() : spinner.stop();
       session_.out().write(piece);
       session_.out().flush();
@@ -310,6 +310,8 @@ class Repl {
   static void say(std::string_view text) { write_to_stderr(str(text, '\n')); }
 
   Session& session_;
+  // All the time: Ctrl-C just when an answer ends is meant for the answer.
+  InterruptWatch interrupt_{InterruptWatch::Second::kIsLikeFirst};
   LineEditor editor_;
   ModelSource source_;
   std::unique_ptr<chat::LoadedModel> model_;
