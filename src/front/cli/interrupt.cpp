@@ -29,8 +29,9 @@ struct InterruptWatch::Before {
 
 InterruptWatch::InterruptWatch(Second second) : before_(std::make_unique<Before>()) {
   pressed = 0;
-  struct sigaction action {};
-  action.sa_handler = second == Second::kEndsProgram ? remember_or_end : remember;  // without SA_RESTART: reads end with EINTR
+  struct sigaction action{};
+  action.sa_handler =
+      second == Second::kEndsProgram ? remember_or_end : remember;  // without SA_RESTART: reads end with EINTR
   ::sigaction(SIGINT, &action, &before_->action);
 }
 

@@ -5,8 +5,8 @@
 
 namespace kinglet::cli {
 
-/// While one lives, Ctrl-C is remembered instead of ending the program, and wakes calls that wait. When it ends, what was
-/// before is so again: one may live inside another.
+/// While one lives, Ctrl-C is remembered instead of ending the program, and wakes calls that wait. When it ends, what
+/// was before is so again: one may live inside another.
 class InterruptWatch {
  public:
   enum class Second {

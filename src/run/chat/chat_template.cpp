@@ -73,9 +73,7 @@ std::string ChatTemplate::render(const TemplateInput& input) const {
   context.set("bos_token", bos_);
   context.set("eos_token", eos_);
   context.set("messages", template_value(input.messages));
-  // As transformers renders: these two are none where they were not given.
-  context.set("tools", template_value(input.tools));
-  context.set("documents", nullptr);
+  if (!input.tools.is_null()) context.set("tools", template_value(input.tools));
   context.set("add_generation_prompt", input.generation_prompt);
   for (const auto& [name, value] : input.variables) context.set(name, template_value(value));
   text::jinja::RenderOptions options;

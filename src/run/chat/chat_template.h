@@ -13,7 +13,8 @@
 
 namespace kinglet::chat {
 
-/// Messages as HTTP and files have them: an array of {"role", "content", ...}; tools, an array, or null.
+/// Messages as HTTP and files have them: an array of {"role", "content", ...}; tools, an array, or null: then templates
+/// see none of this name.
 struct TemplateInput {
   system::Json messages;
   system::Json tools;

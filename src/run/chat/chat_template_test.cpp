@@ -1,0 +1,69 @@
+#include "run/chat/chat_template.h"
+
+#include <gtest/gtest.h>
+
+#include "run/chat/loaded_model.h"
+#include "run/chat/tiny_vocabulary.h"
+
+namespace kinglet::chat {
+namespace {
+
+TemplateInput hello() {
+  TemplateInput input;
+  input.messages =
+      system::Json::parse(R"([{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Ho"}])", "messages");
+  return input;
+}
+
+format::Metadata metadata_of(std::span<const std::string_view> tokens) {
+  format::Metadata metadata("file");
+  metadata.set("tokenizer.ggml.model", "gpt2");
+  metadata.set_strings("tokenizer.ggml.tokens", tokens);
+  return metadata;
+}
+
+TEST(ChatTemplate, FilesWithoutOne) {
+  const std::string_view chat_ml[] = {"a", "<|im_start|>", "<|im_end|>"};
+  const ChatTemplate known = ChatTemplate::of(metadata_of(chat_ml));
+  EXPECT_TRUE(known.is_fallback());
+  EXPECT_EQ(known.render(hello()),
+            "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\nHo<|im_end|>\n<|im_start|>assistant\n");
+  const std::string_view words[] = {"a", "<|im_start|>"};
+  EXPECT_EQ(ChatTemplate::of(metadata_of(words)).render(hello()), "Hi\nHo");
+}
+
+TEST(ChatTemplate, SeesTokensToolsAndVariables) {
+  const std::string_view tokens[] = {"<s>", "</s>"};
+  format::Metadata metadata = metadata_of(tokens);
+  metadata.set("tokenizer.ggml.bos_token_id", 0);
+  metadata.set("tokenizer.ggml.eos_token_id", 1);
+  metadata.set("tokenizer.chat_template",
+               "{{ bos_token }}{{ eos_token }}{{ tools is defined }}{{ extra }}{{ add_generation_prompt }}");
+  TemplateInput input = hello();
+  input.generation_prompt = false;
+  input.variables = {{"extra", 5}};
+  EXPECT_EQ(ChatTemplate::of(metadata).render(input), "<s></s>False5False");
+}
+
+TEST(ChatTemplate, OneThatCannotBeParsedIsNotSupported) {
+  format::Metadata metadata("file");
+  metadata.set("tokenizer.chat_template", "{% for %}");
+  try {
+    ChatTemplate::of(metadata);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
+  }
+}
+
+TEST(EndTokens, AsTheFileSaysAndBySpelling) {
+  const TinyVocabulary vocabulary({"<s>", "</s>", "<|eot_id|>", "<other>"});
+  format::Metadata metadata("file");
+  metadata.set("tokenizer.ggml.eos_token_id", 259);
+  const std::vector<uint32_t> more = {259, 7, 99999};
+  metadata.set_array("kinglet.eos_token_ids", std::span<const uint32_t>(more));
+  EXPECT_EQ(end_tokens_of(metadata, vocabulary.tokenizer()), (std::vector<int32_t>{259, 7, 258, 257}));
+}
+
+}  // namespace
+}  // namespace kinglet::chat
