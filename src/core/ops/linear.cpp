@@ -29,6 +29,7 @@ size_t n_pieces(const quant::Weight& weight, size_t granule) noexcept { return (
 constexpr size_t kDoubleGranule = 16;
 
 size_t linear_items(const NodeShape& shape) noexcept {
+  if (shape.rows(shape.node.inputs[0]) == 0) return 0;  // a piece of a prompt that needs no logits: the head is not read
   size_t n = 0;
   for (size_t i = 0; i < n_matrices(shape.node); ++i) {
     const quant::Weight& weight = shape.graph.weight(shape.node.weights[i]);

@@ -22,6 +22,7 @@ struct TinyOptions {
   bool has_optional = true;  ///< Also the tensors that a file may lack: biases, an own head, frequency factors.
   uint32_t context_len = 256;
   uint32_t n_layers = 2;
+  uint32_t head_dim = 32;
   std::vector<std::pair<std::string, std::string>> words = {};  ///< More keys, without the architecture's prefix.
   std::vector<std::pair<std::string, float>> numbers = {};
 };
@@ -37,7 +38,6 @@ struct TinySizes {
   uint32_t ffn = 96;
   uint32_t n_heads = 2;
   uint32_t n_kv_heads = 1;
-  uint32_t head_dim = 32;
   uint32_t vocab = 40;
 };
 
@@ -54,8 +54,8 @@ inline std::vector<std::byte> tiny_gguf(const Architecture& architecture, const 
     writer.add_u32(key("feed_forward_length"), sizes.ffn);
     writer.add_u32(key("attention.head_count"), sizes.n_heads);
     writer.add_u32(key("attention.head_count_kv"), sizes.n_kv_heads);
-    writer.add_u32(key("attention.key_length"), sizes.head_dim);
-    writer.add_u32(key("attention.value_length"), sizes.head_dim);
+    writer.add_u32(key("attention.key_length"), options.head_dim);
+    writer.add_u32(key("attention.value_length"), options.head_dim);
     writer.add_f32(key("attention.layer_norm_rms_epsilon"), 1e-5F);
     for (const auto& [name, word] : options.words) writer.add_string(key(name), word);
     for (const auto& [name, number] : options.numbers) writer.add_f32(key(name), number);

@@ -1,5 +1,5 @@
-// The loop: admit, choose rows, run, sample, tell. Every generating sequence has a row in each step; what is left of the
-// step's rows goes to prompts, in the order in which they came.
+// The loop: admit, choose rows, run, sample, tell. Every generating sequence has a row in each step; what is left of
+// the step's rows goes to prompts, in the order in which they came.
 #include "run/engine/engine.h"
 
 #include <algorithm>
@@ -17,8 +17,13 @@ double ms_between(std::chrono::steady_clock::time_point from, std::chrono::stead
 
 const EngineOptions& checked(const EngineOptions& options, const models::Model& model) {
   if (options.context_len == 0 || options.context_len > model.config().context_len) {
-    fail_with(ErrorCode::kInvalidArgument, "context: ", options.context_len, " is not between 1 and ", model.config().context_len,
-              ", which the model was trained for");
+    fail_with(ErrorCode::kInvalidArgument, "context: ", options.context_len, " is not between 1 and ",
+              model.config().context_len, ", which the model was trained for");
+  }
+  if (options.max_sequences == 0) fail_with(ErrorCode::kInvalidArgument, "parallel: is 0, expected at least 1");
+  if (options.prompt_chunk < options.max_sequences) {
+    fail_with(ErrorCode::kInvalidArgument, "prompt-chunk: ", options.prompt_chunk, " rows are fewer than the ",
+              options.max_sequences, " sequences that may each want one");
   }
   const bool in_blocks = options.kv_type == kernels::KvType::kQ8_0 || options.kv_type == kernels::KvType::kQ4_0;
   if (in_blocks && model.config().head_dim % 32 != 0) {
@@ -30,8 +35,8 @@ const EngineOptions& checked(const EngineOptions& options, const models::Model& 
 
 }  // namespace
 
-Engine::Engine(std::shared_ptr<const models::Model> model, const EngineOptions& options, const kernels::KernelTable& table,
-               ThreadPool& pool)
+Engine::Engine(std::shared_ptr<const models::Model> model, const EngineOptions& options,
+               const kernels::KernelTable& table, ThreadPool& pool)
     : model_(std::move(model)),
       options_(checked(options, *model_)),
       runner_(*model_, options_, table, pool),
@@ -77,11 +82,12 @@ void Engine::loop() {
       MutexLock lock(mutex_);
       while (!ending_ && waiting_.empty() && sequences_.empty()) wake_.wait(mutex_);
       if (ending_) {
-        for (const auto& generation : waiting_) generation->emit({-1, FinishReason::kCancelled, {}});
+        for (const auto& generation : waiting_) generation->finish(FinishReason::kCancelled, {});
         waiting_.clear();
         break;
       }
     }
+    drop_cancelled();
     admit();
     for (auto& sequence : sequences_) {
       if (sequence->generation->cancelled()) finish(*sequence, FinishReason::kCancelled);
@@ -94,6 +100,16 @@ void Engine::loop() {
   remove_finished();
 }
 
+// Those that wait need not come to their turn to be told.
+void Engine::drop_cancelled() {
+  MutexLock lock(mutex_);
+  std::erase_if(waiting_, [](const auto& generation) {
+    if (!generation->cancelled()) return false;
+    generation->finish(FinishReason::kCancelled, {});
+    return true;
+  });
+}
+
 // Takes requests in order as long as there are places and pages for their whole length.
 void Engine::admit() {
   while (sequences_.size() < options_.max_sequences) {
@@ -103,11 +119,7 @@ void Engine::admit() {
       if (waiting_.empty()) return;
       next = waiting_.front();
     }
-    if (next->cancelled()) {
-      next->emit({-1, FinishReason::kCancelled, {}});
-    } else if (!start(next)) {
-      return;
-    }
+    if (!start(next)) return;
     MutexLock lock(mutex_);
     waiting_.pop_front();
   }
@@ -126,8 +138,18 @@ bool Engine::start(const std::shared_ptr<Generation>& generation) {
     for (const PageId page : pages) pages_.release(page);
     return false;
   }
-  auto sequence = std::make_unique<Sequence>(
-      Sequence{generation, Sampler(request.sampling, model_->config().vocab_size), request.prompt, 0, 0, 0, {}, {}, {}, {}, {}, {}});
+  auto sequence = std::make_unique<Sequence>(Sequence{generation,
+                                                      Sampler(request.sampling, model_->config().vocab_size),
+                                                      request.prompt,
+                                                      0,
+                                                      0,
+                                                      0,
+                                                      {},
+                                                      {},
+                                                      {},
+                                                      {},
+                                                      {},
+                                                      {}});
   sequence->tokens.reserve(n_pages * kPageTokens);
   sequence->pages.reserve(n_pages);
   sequence->k_pages.reserve(n_pages);
@@ -139,7 +161,9 @@ bool Engine::start(const std::shared_ptr<Generation>& generation) {
     KINGLET_CHECK(pages_.allocate(page), "pages were counted before");
     add_page(*sequence, page);
   }
+  sequence->sampler.reserve(n_pages * kPageTokens);
   sequence->sampler.observe(request.prompt);
+  generation->reserve(std::min(request.max_tokens, room));
   sequence->usage.prompt_tokens = request.prompt.size();
   sequence->usage.cached_tokens = sequence->n_done;
   sequence->started = Clock::now();
@@ -180,7 +204,8 @@ void Engine::step() {
   size_t n_logits = 0;
   for (auto& sequence : sequences_) {
     if (sequence->n_step == 0) continue;
-    batch_rows_.push_back({row, sequence->n_step, sequence->n_done, sequence->k_pages.data(), sequence->v_pages.data()});
+    batch_rows_.push_back(
+        {row, sequence->n_step, sequence->n_done, sequence->k_pages.data(), sequence->v_pages.data()});
     for (size_t i = 0; i < sequence->n_step; ++i, ++row) {
       ids[row] = sequence->tokens[sequence->n_done + i];
       positions[row] = static_cast<int32_t>(sequence->n_done + i);
@@ -216,7 +241,7 @@ void Engine::take_token(Sequence& sequence, std::span<const float> logits) {
   sequence.sampler.observe(token);
   sequence.tokens.push_back(token);
   ++sequence.usage.completion_tokens;
-  sequence.generation->emit({token, std::nullopt, {}});
+  sequence.generation->add_token(token);
   if (sequence.usage.completion_tokens >= request.max_tokens) return finish(sequence, FinishReason::kLength);
   if (sequence.tokens.size() >= options_.context_len) return finish(sequence, FinishReason::kContext);
 }
@@ -226,7 +251,7 @@ void Engine::finish(Sequence& sequence, FinishReason reason) {
   prefixes_.insert(std::span(sequence.tokens).first(sequence.n_done), sequence.pages);
   for (const PageId page : sequence.pages) pages_.release(page);
   sequence.pages.clear();
-  sequence.generation->emit({-1, reason, sequence.usage});
+  sequence.generation->finish(reason, sequence.usage);
   sequence.generation = nullptr;
 }
 

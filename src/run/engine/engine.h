@@ -1,7 +1,10 @@
-// One loaded model that answers many requests: a loop on a thread of its own that owns the key-value pool and the batch.
+// One loaded model that answers many requests: a loop on a thread of its own that owns the key-value pool and the
+// batch.
 #pragma once
 
 #include <array>
+#include <chrono>
+#include <deque>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -18,16 +21,17 @@
 namespace kinglet::engine {
 
 struct EngineOptions {
-  size_t context_len = 4096;    ///< Tokens of a sequence, prompt and answer; at most what the model was trained for.
-  size_t max_sequences = 1;     ///< Sequences that may be on their way at once.
-  size_t prompt_chunk = 512;    ///< Most rows in one step; a longer prompt is cut.
+  size_t context_len = 4096;  ///< Tokens of a sequence, prompt and answer; at most what the model was trained for.
+  size_t max_sequences = 1;   ///< Sequences that may be on their way at once.
+  size_t prompt_chunk = 512;  ///< Most rows in one step, no fewer than max_sequences; a longer prompt is cut.
   kernels::KvType kv_type = kernels::KvType::kF16;
 };
 
 /// Executors by row class, made when first needed and kept: a step takes the smallest that fits.
 class StepRunner {
  public:
-  StepRunner(const models::Model& model, const EngineOptions& options, const kernels::KernelTable& table, ThreadPool& pool);
+  StepRunner(const models::Model& model, const EngineOptions& options, const kernels::KernelTable& table,
+             ThreadPool& pool);
 
   [[nodiscard]] const graph::KvLayout& kv_layout() const noexcept { return layout_; }
   /// The executor for a step of so many rows.
@@ -52,8 +56,9 @@ class StepRunner {
 /// Thread-safe. The destructor cancels what is on its way and joins the thread.
 class Engine {
  public:
-  /// Takes its memory: Throws Error{kOutOfMemory} with the number needed, kInvalidArgument for a context over the model's.
-  /// `table` and `pool` outlive the engine; the pool is used by its thread alone while it has work.
+  /// Takes its memory: Throws Error{kOutOfMemory} with the number needed, kInvalidArgument for a context over the
+  /// model's and for options that make no sense. `table` and `pool` outlive the engine; the pool is used by its thread
+  /// alone while it has work.
   Engine(std::shared_ptr<const models::Model> model, const EngineOptions& options, const kernels::KernelTable& table,
          ThreadPool& pool);
   ~Engine();
@@ -90,6 +95,7 @@ class Engine {
   };
 
   void loop();
+  void drop_cancelled();
   void admit();
   bool start(const std::shared_ptr<Generation>& generation);
   void add_page(Sequence& sequence, PageId page);

@@ -4,7 +4,6 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,9 +15,9 @@
 namespace kinglet::engine {
 
 struct Request {
-  std::vector<int32_t> prompt;        ///< Token ids, at least one, fewer than the context holds.
-  size_t max_tokens = SIZE_MAX;       ///< Stop with kLength after so many.
-  std::vector<int32_t> stop_tokens;   ///< Each ends the answer with kStop and is not itself part of it.
+  std::vector<int32_t> prompt;       ///< Token ids, at least one, fewer than the context holds.
+  size_t max_tokens = SIZE_MAX;      ///< Stop with kLength after so many.
+  std::vector<int32_t> stop_tokens;  ///< Each ends the answer with kStop and is not itself part of it.
   SamplingParams sampling;
 };
 
@@ -35,9 +34,9 @@ struct Usage {
   size_t prompt_tokens = 0;
   size_t cached_tokens = 0;  ///< Of the prompt, found in the prefix cache.
   size_t completion_tokens = 0;
-  double queue_ms = 0;        ///< From submit until the first step.
-  double prompt_ms = 0;       ///< From the first step until the logits of the last prompt token.
-  double decode_ms = 0;       ///< From then to the end.
+  double queue_ms = 0;   ///< From submit until the first step.
+  double prompt_ms = 0;  ///< From the first step until the logits of the last prompt token.
+  double decode_ms = 0;  ///< From then to the end.
 };
 
 /// One token, or the end.
@@ -52,7 +51,7 @@ class Generation {
  public:
   explicit Generation(Request request) : request_(std::move(request)), submitted_(std::chrono::steady_clock::now()) {}
 
-  /// The next event; waits for it. Nothing comes after the finish.
+  /// The next event; waits for it. Nothing comes after the finish: asked again, it says the same.
   Event next();
   /// The same, waiting no longer than this: nullopt when nothing came, so that a reader can look up in between.
   std::optional<Event> next_within(std::chrono::milliseconds limit);
@@ -63,7 +62,12 @@ class Generation {
 
  private:
   friend class Engine;
-  void emit(const Event& event);
+  // By the engine: room for so many tokens, so that add_token allocates nothing.
+  void reserve(size_t n_tokens);
+  void add_token(int32_t token);
+  void finish(FinishReason reason, const Usage& usage);
+  bool has_event() const REQUIRES(mutex_) { return n_taken_ < tokens_.size() || finish_.has_value(); }
+  Event take_event() REQUIRES(mutex_);
   [[nodiscard]] bool cancelled() const noexcept { return cancelled_.load(std::memory_order_relaxed); }
 
   const Request request_;
@@ -71,7 +75,9 @@ class Generation {
   std::atomic<bool> cancelled_{false};
   Mutex mutex_;
   Condition arrived_;
-  std::deque<Event> events_ GUARDED_BY(mutex_);
+  std::vector<int32_t> tokens_ GUARDED_BY(mutex_);
+  size_t n_taken_ GUARDED_BY(mutex_) = 0;  // of tokens_, by the reader
+  std::optional<Event> finish_ GUARDED_BY(mutex_);
 };
 
 }  // namespace kinglet::engine

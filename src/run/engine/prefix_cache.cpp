@@ -48,12 +48,16 @@ void PrefixCache::insert(std::span<const int32_t> tokens, std::span<const PageId
   }
 }
 
-PrefixCache::Node* PrefixCache::oldest_leaf(Node& node) {
+PrefixCache::Node* PrefixCache::oldest_leaf() {
+  // By hand: a long text is a chain that is as deep.
   Node* oldest = nullptr;
-  for (auto& [key, child] : node.children) {
-    Node* leaf = child->children.empty() ? child.get() : oldest_leaf(*child);
-    if (leaf == nullptr || pool_.references(leaf->page) != 1) continue;
-    if (oldest == nullptr || leaf->last_use < oldest->last_use) oldest = leaf;
+  std::vector<Node*> open{&root_};
+  while (!open.empty()) {
+    Node* node = open.back();
+    open.pop_back();
+    for (auto& [key, child] : node->children) open.push_back(child.get());
+    if (node == &root_ || !node->children.empty() || pool_.references(node->page) != 1) continue;
+    if (oldest == nullptr || node->last_use < oldest->last_use) oldest = node;
   }
   return oldest;
 }
@@ -66,7 +70,7 @@ void PrefixCache::remove(Node& leaf) {
 
 void PrefixCache::evict_until(size_t n_free) {
   while (pool_.n_free() < n_free) {
-    Node* leaf = oldest_leaf(root_);
+    Node* leaf = oldest_leaf();
     if (leaf == nullptr) return;
     remove(*leaf);
   }

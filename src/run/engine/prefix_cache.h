@@ -43,7 +43,7 @@ class PrefixCache {
   };
 
   // The least recently used leaf whose page nobody else holds; null when there is none.
-  Node* oldest_leaf(Node& node);
+  Node* oldest_leaf();
   void remove(Node& leaf);
 
   KvPool& pool_;

@@ -9,10 +9,23 @@ namespace kinglet::engine {
 namespace {
 
 constexpr float kBanned = -std::numeric_limits<float>::infinity();
+constexpr float kMost = std::numeric_limits<float>::max();
 
 // Of equal logits the token with the lower id comes first, so that ties do not depend on the path taken.
 bool is_better(const Candidate& a, const Candidate& b) noexcept {
   return a.logit != b.logit ? a.logit > b.logit : a.id < b.id;
+}
+
+// The most likely token; NaN is never chosen. -1 where nothing may be.
+int32_t most_likely(std::span<const float> logits) noexcept {
+  int32_t best = -1;
+  float top = kBanned;
+  for (size_t i = 0; i < logits.size(); ++i) {
+    if (!(logits[i] > top)) continue;
+    top = logits[i];
+    best = static_cast<int32_t>(i);
+  }
+  return best;
 }
 
 }  // namespace
@@ -23,13 +36,23 @@ Sampler::Sampler(SamplingParams params, size_t vocab_size)
       random_(params_.seed),
       mirostat_mu_(2.0F * params_.mirostat_tau) {
   if (!plain_greedy()) candidates_.reserve(vocab_size);
+  if (has_penalties()) counts_.resize(vocab_size);
+  if (params_.dry_multiplier > 0.0F) longest_.resize(vocab_size);
+}
+
+void Sampler::reserve(size_t n_tokens) {
+  history_.reserve(n_tokens);
+  if (params_.dry_multiplier > 0.0F) matches_.reserve(n_tokens);
+}
+
+bool Sampler::has_penalties() const noexcept {
+  return params_.penalty_last_n != 0 &&
+         (params_.repetition_penalty != 1.0F || params_.frequency_penalty != 0.0F || params_.presence_penalty != 0.0F);
 }
 
 bool Sampler::plain_greedy() const noexcept {
-  const bool penalties = params_.penalty_last_n != 0 && (params_.repetition_penalty != 1.0F ||
-                                                         params_.frequency_penalty != 0.0F || params_.presence_penalty != 0.0F);
-  return params_.temperature <= 0.0F && !penalties && params_.dry_multiplier <= 0.0F && params_.logit_bias.empty() &&
-         !params_.mirostat;
+  return params_.temperature <= 0.0F && !has_penalties() && params_.dry_multiplier <= 0.0F &&
+         params_.logit_bias.empty() && !params_.mirostat;
 }
 
 void Sampler::observe(std::span<const int32_t> tokens) {
@@ -38,21 +61,21 @@ void Sampler::observe(std::span<const int32_t> tokens) {
 
 void Sampler::observe(int32_t token) {
   history_.push_back(token);
-  if (params_.penalty_last_n == 0) return;
-  ++counts_[token];
+  if (!has_penalties()) return;
+  ++counts_[static_cast<size_t>(token)];
   const size_t n = history_.size();
   if (params_.penalty_last_n < 0 || n <= static_cast<size_t>(params_.penalty_last_n)) return;
-  const int32_t old = history_[n - 1 - static_cast<size_t>(params_.penalty_last_n)];
-  if (const auto place = counts_.find(old); --place->second == 0) counts_.erase(place);
+  --counts_[static_cast<size_t>(history_[n - 1 - static_cast<size_t>(params_.penalty_last_n)])];
 }
 
 int32_t Sampler::sample(std::span<const float> logits) {
-  if (plain_greedy()) return static_cast<int32_t>(std::ranges::max_element(logits) - logits.begin());
+  if (plain_greedy()) return most_likely(logits);
   fill(logits);
   apply_bias();
   apply_penalties();
   apply_dry();
-  std::erase_if(candidates_, [](const Candidate& candidate) { return candidate.logit == kBanned; });
+  // A damaged model may give NaN, which no order would hold with.
+  std::erase_if(candidates_, [](const Candidate& candidate) { return !(candidate.logit > kBanned); });
   if (candidates_.empty()) return -1;
   if (params_.temperature <= 0.0F) return std::ranges::min_element(candidates_, is_better)->id;
   if (params_.mirostat) return draw_mirostat();
@@ -66,7 +89,11 @@ int32_t Sampler::sample(std::span<const float> logits) {
 
 void Sampler::fill(std::span<const float> logits) {
   candidates_.resize(logits.size());
-  for (size_t i = 0; i < logits.size(); ++i) candidates_[i] = {static_cast<int32_t>(i), logits[i], 0.0F};
+  for (size_t i = 0; i < logits.size(); ++i) {
+    // Not infinite, so that differences are numbers.
+    const float logit = logits[i] > kMost ? kMost : logits[i];
+    candidates_[i] = {static_cast<int32_t>(i), logit, 0.0F};
+  }
   sorted_ = false;
 }
 
@@ -75,46 +102,56 @@ void Sampler::apply_bias() {
 }
 
 void Sampler::apply_penalties() {
-  for (const auto& [token, count] : counts_) {
-    float& logit = candidates_[static_cast<size_t>(token)].logit;
+  for (size_t token = 0; token < counts_.size(); ++token) {
+    if (counts_[token] == 0) continue;
+    float& logit = candidates_[token].logit;
     logit = logit > 0.0F ? logit / params_.repetition_penalty : logit * params_.repetition_penalty;
-    logit -= static_cast<float>(count) * params_.frequency_penalty + params_.presence_penalty;
+    logit -= static_cast<float>(counts_[token]) * params_.frequency_penalty + params_.presence_penalty;
   }
 }
 
-// A token that would lengthen a repetition of the last tokens to n > allowed length loses multiplier * base^(n - allowed).
-// For each place i of the history, the match length is that of the suffix ending at i - 1 with the suffix of the whole; it
-// comes from the Z-function of the reversed history, in linear time.
+// A token that would lengthen a repetition of the last tokens to n > allowed length loses multiplier * base^(n -
+// allowed). matches_[i] is how far the text that ends i tokens before the newest one agrees with the text that ends at
+// it: the Z-function of the reversed history, in linear time.
 void Sampler::apply_dry() {
   if (params_.dry_multiplier <= 0.0F) return;
   size_t n = history_.size();
   if (params_.dry_last_n >= 0) n = std::min(n, static_cast<size_t>(params_.dry_last_n));
-  std::vector<int32_t> reversed(history_.rbegin(), history_.rbegin() + static_cast<std::ptrdiff_t>(n));
-  const auto is_breaker = [&](int32_t token) { return std::ranges::find(params_.dry_breakers, token) != params_.dry_breakers.end(); };
+  const auto back = [&](size_t i) { return history_[history_.size() - 1 - i]; };
+  const auto is_breaker = [&](int32_t token) {
+    return std::ranges::find(params_.dry_breakers, token) != params_.dry_breakers.end();
+  };
   // A match never reaches past the newest breaker.
-  const auto limit = static_cast<size_t>(std::ranges::find_if(reversed, is_breaker) - reversed.begin());
-  std::vector<size_t> match(n, 0);
+  size_t limit = 0;
+  while (limit < n && !is_breaker(back(limit))) ++limit;
+  matches_.assign(n, 0);
   size_t left = 0;
   size_t right = 0;
   for (size_t i = 1; i < n; ++i) {
-    if (i < right) match[i] = std::min(right - i, match[i - left]);
-    while (i + match[i] < n && reversed[match[i]] == reversed[i + match[i]]) ++match[i];
-    if (i + match[i] > right) {
+    if (i < right) matches_[i] = std::min(right - i, matches_[i - left]);
+    while (i + matches_[i] < n && back(matches_[i]) == back(i + matches_[i])) ++matches_[i];
+    if (i + matches_[i] > right) {
       left = i;
-      right = i + match[i];
+      right = i + matches_[i];
     }
   }
-  std::unordered_map<int32_t, size_t> longest;  // by the token that followed the earlier occurrence
+  // Of what followed an earlier occurrence, the longest one counts.
   for (size_t i = 1; i < n; ++i) {
-    const size_t length = std::min(match[i], limit);
-    if (length < params_.dry_allowed_length || length == 0) continue;
-    size_t& best = longest[reversed[i - 1]];
-    best = std::max(best, length);
+    const size_t length = std::min(matches_[i], limit);
+    if (length < params_.dry_allowed_length) continue;
+    size_t& longest = longest_[static_cast<size_t>(back(i - 1))];
+    longest = std::max(longest, length);
   }
-  for (const auto& [token, length] : longest) {
-    if (is_breaker(token)) continue;
-    const auto exponent = static_cast<float>(length - params_.dry_allowed_length);
-    candidates_[static_cast<size_t>(token)].logit -= params_.dry_multiplier * std::pow(params_.dry_base, exponent);
+  for (size_t i = 1; i < n; ++i) {
+    const int32_t token = back(i - 1);
+    size_t& longest = longest_[static_cast<size_t>(token)];
+    if (longest > 0 && !is_breaker(token)) {
+      const auto exponent = static_cast<float>(longest - params_.dry_allowed_length);
+      // However long the repetition is, it does not ban.
+      const float penalty = std::min(params_.dry_multiplier * std::pow(params_.dry_base, exponent), 1e30F);
+      candidates_[static_cast<size_t>(token)].logit -= penalty;
+    }
+    longest = 0;  // once for each token, and ready for the next time
   }
 }
 

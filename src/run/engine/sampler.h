@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <unordered_map>
 #include <vector>
 
 #include "core/base/base.h"
@@ -19,19 +18,23 @@ struct Candidate {
   float p;  ///< Filled by stages that need probabilities.
 };
 
-/// The chain of one request: its settings, its own random draws, what it has seen. Not thread-safe.
+/// The chain of one request: its settings, its own random draws, what it has seen. Not thread-safe. Memory is taken
+/// when it is made and by reserve(); choosing takes none.
 class Sampler {
  public:
   /// `params` have been checked for this vocabulary.
   Sampler(SamplingParams params, size_t vocab_size);
+
+  /// Room for a history of so many tokens.
+  void reserve(size_t n_tokens);
 
   /// Tokens that are in the context already (the prompt); penalties count them.
   void observe(std::span<const int32_t> tokens);
   /// Takes one token into the history; the caller passes the tokens that sample() gave.
   void observe(int32_t token);
 
-  /// The next token for these logits [vocab_size]. A vocabulary of which all tokens are banned gives the last one left
-  /// by bias, or -1 when there is none.
+  /// The next token for these logits [vocab_size]; -1 where all are banned, by bias or because their logits are
+  /// -infinity or no numbers.
   int32_t sample(std::span<const float> logits);
 
   /// The draws taken so far: saved and restored with a sequence.
@@ -51,13 +54,16 @@ class Sampler {
   int32_t draw();
   void sort_candidates();
   void softmax_candidates(float temperature);
+  [[nodiscard]] bool has_penalties() const noexcept;
   [[nodiscard]] bool plain_greedy() const noexcept;
 
   SamplingParams params_;
   size_t vocab_size_;
   Philox random_;
   std::vector<int32_t> history_;
-  std::unordered_map<int32_t, uint32_t> counts_;  // of the last penalty_last_n tokens
+  std::vector<uint32_t> counts_;  // by token, in the last penalty_last_n of history_; empty without penalties
+  std::vector<size_t> matches_;   // DRY's, by distance from the newest token; empty without it
+  std::vector<size_t> longest_;   // DRY's, by token
   std::vector<Candidate> candidates_;
   bool sorted_ = false;
   float mirostat_mu_;

@@ -1,6 +1,6 @@
 #include "run/engine/sampling.h"
 
-#include <cmath>
+#include <limits>
 #include <string_view>
 
 #include "core/base/base.h"
@@ -41,7 +41,9 @@ void check(const SamplingParams& params, size_t vocab_size) {
   check_range("mirostat_eta", params.mirostat_eta, 0.0F, 1.0F);
   for (const auto& [token, bias] : params.logit_bias) {
     check_token("logit_bias", token, vocab_size);
-    if (std::isnan(bias)) fail_with(ErrorCode::kInvalidArgument, "logit_bias: the bias of token ", token, " is not a number");
+    if (!(bias < std::numeric_limits<float>::infinity())) {
+      fail_with(ErrorCode::kInvalidArgument, "logit_bias: the bias of token ", token, " is no number below infinity");
+    }
   }
   for (const int32_t token : params.dry_breakers) check_token("dry_breakers", token, vocab_size);
 }

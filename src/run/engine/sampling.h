@@ -30,7 +30,7 @@ struct SamplingParams {
   float dry_base = 1.75F;
   uint32_t dry_allowed_length = 2;
   int32_t dry_last_n = -1;
-  std::vector<int32_t> dry_breakers;  ///< Tokens at which a repetition ends.
+  std::vector<int32_t> dry_breakers = {};  ///< Tokens at which a repetition ends.
 
   float xtc_probability = 0.0F;  ///< 0: off.
   float xtc_threshold = 0.1F;    ///< Above 0.5: off.
@@ -39,8 +39,8 @@ struct SamplingParams {
   float mirostat_tau = 5.0F;
   float mirostat_eta = 0.1F;
 
-  std::vector<std::pair<int32_t, float>> logit_bias;  ///< Added to the logits of these tokens; -infinity bans.
-  uint64_t seed = 0;                                  ///< The same seed gives the same tokens.
+  std::vector<std::pair<int32_t, float>> logit_bias = {};  ///< Added to the logits of these tokens; -infinity bans.
+  uint64_t seed = 0;                                       ///< The same seed gives the same tokens.
 };
 
 /// Throws Error{kInvalidArgument} with name, value and limit where a setting makes no sense (NaN, negative, ...) or a

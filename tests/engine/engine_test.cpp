@@ -1,0 +1,370 @@
+// The engine on a tiny random model: how answers end, that nothing of one depends on what runs beside it, cancelling,
+// admission, eviction, and its end with requests on their way.
+#include "run/engine/engine.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <limits>
+#include <mutex>
+#include <thread>
+
+#include "core/kernels/select.h"
+#include "home/system/thread_pool.h"
+#include "model/models/tiny_model.h"
+
+namespace kinglet::tests {
+namespace {
+
+using engine::Engine;
+using engine::EngineOptions;
+using engine::FinishReason;
+using engine::Request;
+
+struct Answer {
+  std::vector<int32_t> tokens;
+  FinishReason finish;
+  engine::Usage usage;
+};
+
+Answer read(engine::Generation& generation) {
+  Answer answer{};
+  for (;;) {
+    const engine::Event event = generation.next();
+    if (event.finish) {
+      answer.finish = *event.finish;
+      answer.usage = event.usage;
+      return answer;
+    }
+    answer.tokens.push_back(event.token);
+  }
+}
+
+/// Lets the engine do one step for each permit, so that a test can look in between.
+class GatePool final : public ThreadPool {
+ public:
+  [[nodiscard]] int n_threads() const noexcept override { return 1; }
+  void run(Task task, void* context) noexcept override {
+    {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [&] { return permits_ > 0; });
+      --permits_;
+    }
+    task(context, 0);
+    std::unique_lock lock(mutex_);
+    ++n_steps_;
+    changed_.notify_all();
+  }
+  void barrier() noexcept override {}
+
+  /// Lets n more steps happen, as far as there is work for them.
+  void allow(size_t n) {
+    std::unique_lock lock(mutex_);
+    permits_ += n;
+    changed_.notify_all();
+  }
+  /// The same, and waits until they have: there is work.
+  void step(size_t n) {
+    std::unique_lock lock(mutex_);
+    permits_ += n;
+    const size_t target = n_steps_ + permits_;
+    changed_.notify_all();
+    changed_.wait(lock, [&] { return n_steps_ == target; });
+  }
+  void open() {
+    std::unique_lock lock(mutex_);
+    permits_ = std::numeric_limits<size_t>::max() / 2;
+    changed_.notify_all();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  size_t permits_ = 0;
+  size_t n_steps_ = 0;
+};
+
+std::vector<int32_t> prompt_of(uint64_t seed, size_t n) {
+  Philox random(seed);
+  std::vector<int32_t> tokens(n);
+  for (int32_t& token : tokens) token = static_cast<int32_t>(random.next_u32() % 40);
+  return tokens;
+}
+
+Request request_of(uint64_t seed, size_t n_prompt, size_t max_tokens, bool is_greedy = false) {
+  Request request;
+  request.prompt = prompt_of(seed, n_prompt);
+  request.max_tokens = max_tokens;
+  request.sampling.seed = seed;
+  if (!is_greedy) request.sampling.temperature = 1.2F;
+  return request;
+}
+
+class Engines : public testing::Test {
+ protected:
+  /// The answer of an engine of its own.
+  Answer alone(const Request& request, EngineOptions settings) {
+    settings.max_sequences = 1;
+    Engine engine(model.shared(), settings, table, inline_pool);
+    return read(*engine.submit(request));
+  }
+
+  const models::TinyModel model{{.format = "Q8_0"}};
+  const kernels::KernelTable table = *kernels::select(kernels::detect());
+  InlinePool inline_pool;
+  const EngineOptions options{.context_len = 128};
+};
+
+TEST_F(Engines, SayHowAnAnswerEnded) {
+  Engine engine(model.shared(), options, table, inline_pool);
+  const Answer plain = read(*engine.submit(request_of(1, 5, 10)));
+  EXPECT_EQ(plain.finish, FinishReason::kLength);
+  EXPECT_EQ(plain.tokens.size(), 10U);
+  EXPECT_EQ(plain.usage.prompt_tokens, 5U);
+  EXPECT_EQ(plain.usage.completion_tokens, 10U);
+
+  Request stopped = request_of(1, 5, 10);
+  stopped.stop_tokens = {1000, plain.tokens[6]};
+  const Answer stop = read(*engine.submit(stopped));
+  const auto first = std::ranges::find(plain.tokens, plain.tokens[6]);
+  EXPECT_EQ(stop.finish, FinishReason::kStop);
+  EXPECT_EQ(stop.tokens, std::vector(plain.tokens.begin(), first)) << "the stop token is not part of the answer";
+
+  const Answer none = read(*engine.submit(request_of(1, 5, 0)));
+  EXPECT_EQ(none.finish, FinishReason::kLength);
+  EXPECT_TRUE(none.tokens.empty());
+
+  const Answer full = read(*engine.submit(request_of(1, 100, 1000)));
+  EXPECT_EQ(full.finish, FinishReason::kContext) << "never silent";
+  EXPECT_EQ(full.tokens.size(), 28U) << "prompt and answer fill the context";
+
+  const Answer last = read(*engine.submit(request_of(1, 127, 1000)));
+  EXPECT_EQ(last.finish, FinishReason::kContext);
+  EXPECT_EQ(last.tokens.size(), 1U);
+
+  Request barred = request_of(1, 5, 10);
+  for (int32_t token = 0; token < 40; ++token) {
+    barred.sampling.logit_bias.emplace_back(token, -std::numeric_limits<float>::infinity());
+  }
+  const Answer nothing = read(*engine.submit(barred));
+  EXPECT_EQ(nothing.finish, FinishReason::kBarred);
+  EXPECT_TRUE(nothing.tokens.empty());
+}
+
+TEST_F(Engines, AskedAgainAfterTheEndSayTheSame) {
+  Engine engine(model.shared(), options, table, inline_pool);
+  const auto generation = engine.submit(request_of(1, 5, 2));
+  read(*generation);
+  EXPECT_EQ(generation->next().finish, FinishReason::kLength);
+}
+
+TEST_F(Engines, RefuseWhatCannotBeAnswered) {
+  Engine engine(model.shared(), options, table, inline_pool);
+  const auto reason = [&](Request request) {
+    try {
+      engine.submit(std::move(request));
+    } catch (const Error& error) {
+      return std::pair(error.code(), error.message());
+    }
+    return std::pair(ErrorCode::kInternal, std::string("none"));
+  };
+  EXPECT_EQ(reason(request_of(1, 0, 5)).first, ErrorCode::kInvalidArgument);
+  const auto [code, message] = reason(request_of(1, 128, 5));
+  EXPECT_EQ(code, ErrorCode::kContextFull);
+  EXPECT_NE(message.find("128 tokens"), std::string::npos) << message;
+  EXPECT_NE(message.find("context of 128"), std::string::npos) << message;
+  Request unknown = request_of(1, 5, 5);
+  unknown.prompt[3] = 40;
+  EXPECT_EQ(reason(unknown).second, "prompt: token 40 is not in a vocabulary of 40");
+  unknown.prompt[3] = -1;
+  EXPECT_EQ(reason(unknown).first, ErrorCode::kInvalidArgument);
+  Request senseless = request_of(1, 5, 5);
+  senseless.sampling.top_p = -1.0F;
+  EXPECT_EQ(reason(senseless).first, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(read(*engine.submit(request_of(1, 5, 3))).tokens.size(), 3U) << "and go on";
+}
+
+TEST_F(Engines, RefuseOptionsThatMakeNoSense) {
+  const auto code = [&](const EngineOptions& wrong, const models::TinyModel& of) {
+    try {
+      const Engine engine(of.shared(), wrong, table, inline_pool);
+    } catch (const Error& error) {
+      return error.code();
+    }
+    return ErrorCode::kInternal;
+  };
+  EXPECT_EQ(code({.context_len = 0}, model), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(code({.context_len = 257}, model), ErrorCode::kInvalidArgument) << "over what the model was trained for";
+  EXPECT_EQ(code({.context_len = 64, .max_sequences = 0}, model), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(code({.context_len = 64, .prompt_chunk = 0}, model), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(code({.context_len = 64, .max_sequences = 9, .prompt_chunk = 8}, model), ErrorCode::kInvalidArgument);
+  const models::TinyModel odd({.head_dim = 24});
+  EXPECT_EQ(code({.context_len = 64, .kv_type = kernels::KvType::kQ8_0}, odd), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(code({.context_len = 64, .kv_type = kernels::KvType::kF16}, odd), ErrorCode::kInternal) << "no error";
+}
+
+TEST_F(Engines, APromptMayBeCutAnywhere) {
+  const Request request = request_of(4, 70, 20);
+  const Answer want = alone(request, options);
+  for (const size_t chunk : {1, 2, 7, 8, 9, 32, 33, 64, 69, 70, 71}) {
+    EXPECT_EQ(alone(request, {.context_len = 128, .prompt_chunk = chunk}).tokens, want.tokens) << chunk;
+  }
+}
+
+TEST_F(Engines, NothingDependsOnWhatRunsBeside) {
+  for (const kernels::KvType type :
+       {kernels::KvType::kF32, kernels::KvType::kF16, kernels::KvType::kQ8_0, kernels::KvType::kQ4_0}) {
+    std::vector<Request> requests;
+    for (uint64_t i = 0; i < 12; ++i) {
+      requests.push_back(request_of(i, 3 + i * 7 % 60, 30));
+      auto& sampling = requests.back().sampling;
+      if (i % 3 == 0) sampling.mirostat = true;
+      if (i % 3 == 1) sampling.repetition_penalty = 1.2F;
+      if (i % 4 == 1) sampling.xtc_probability = 0.5F;
+      if (i % 4 == 2) sampling.temperature = 0.0F;
+    }
+    EngineOptions settings{.context_len = 128, .prompt_chunk = 40, .kv_type = type};
+    std::vector<Answer> want;
+    for (const Request& request : requests) want.push_back(alone(request, settings));
+    settings.max_sequences = 5;
+    for (const int n_threads : {1, 3}) {
+      system::SpinPool pool(n_threads);
+      Engine engine(model.shared(), settings, table, pool);
+      std::vector<std::shared_ptr<engine::Generation>> running;
+      for (const Request& request : requests) running.push_back(engine.submit(request));
+      for (size_t i = 0; i < running.size(); ++i) EXPECT_EQ(read(*running[i]).tokens, want[i].tokens) << i;
+    }
+  }
+}
+
+TEST_F(Engines, AKnownPrefixIsNotComputedAgain) {
+  Engine engine(model.shared(), options, table, inline_pool);
+  Request request = request_of(9, 70, 20);
+  const Answer first = read(*engine.submit(request));
+  EXPECT_EQ(first.usage.cached_tokens, 0U);
+  const Answer again = read(*engine.submit(request));
+  EXPECT_EQ(again.usage.cached_tokens, 64U) << "two whole pages";
+  EXPECT_EQ(again.tokens, first.tokens);
+  // The conversation goes on: the answer is known as well.
+  Request longer = request;
+  longer.prompt.insert(longer.prompt.end(), first.tokens.begin(), first.tokens.end());
+  longer.prompt.push_back(3);
+  longer.prompt.resize(97, 5);
+  const Answer third = read(*engine.submit(longer));
+  EXPECT_EQ(third.usage.cached_tokens, 64U) << "the third page was not full when the answer ended";
+  EXPECT_EQ(third.tokens, alone(longer, options).tokens);
+  // A prompt that is all known still computes its last token, whose logits are wanted.
+  request.prompt.resize(64);
+  const Answer whole = read(*engine.submit(request));
+  EXPECT_EQ(whole.usage.cached_tokens, 32U);
+  EXPECT_EQ(whole.tokens, alone(request, options).tokens);
+}
+
+TEST_F(Engines, CancelWithinAStep) {
+  GatePool gate;
+  Engine engine(model.shared(), {.context_len = 128, .max_sequences = 2}, table, gate);
+  const auto first = engine.submit(request_of(1, 5, 100));
+  const auto second = engine.submit(request_of(2, 5, 100));
+  const auto waiting = engine.submit(request_of(3, 5, 100));
+  gate.step(5);
+  first->cancel();
+  waiting->cancel();
+  // The step that has begun may end; then the engine sees it.
+  gate.allow(1);
+  const Answer cancelled = read(*first);
+  EXPECT_EQ(cancelled.finish, FinishReason::kCancelled);
+  EXPECT_LE(cancelled.tokens.size(), 6U);
+  EXPECT_GE(cancelled.tokens.size(), 4U);
+  const Answer never = read(*waiting);
+  EXPECT_EQ(never.finish, FinishReason::kCancelled) << "it need not come to its turn";
+  EXPECT_TRUE(never.tokens.empty());
+  gate.open();
+  const Answer other = read(*second);
+  EXPECT_EQ(other.finish, FinishReason::kLength);
+  EXPECT_EQ(other.tokens, alone(request_of(2, 5, 100), {.context_len = 128}).tokens);
+}
+
+TEST_F(Engines, CancelDuringALongPrompt) {
+  GatePool gate;
+  Engine engine(model.shared(), {.context_len = 256, .prompt_chunk = 10}, table, gate);
+  const auto generation = engine.submit(request_of(1, 200, 100));
+  gate.step(3);
+  generation->cancel();
+  gate.allow(1);
+  const Answer answer = read(*generation);
+  EXPECT_EQ(answer.finish, FinishReason::kCancelled);
+  EXPECT_TRUE(answer.tokens.empty());
+  gate.open();
+}
+
+TEST_F(Engines, GeneratingSequencesHaveARowInEachStep) {
+  GatePool gate;
+  Engine engine(model.shared(), {.context_len = 256, .max_sequences = 2, .prompt_chunk = 16}, table, gate);
+  const auto first = engine.submit(request_of(1, 5, 40));
+  gate.step(3);
+  const auto second = engine.submit(request_of(2, 200, 5));
+  gate.step(10);  // the long prompt is on its way, yet each step has given the first a token
+  size_t n_tokens = 0;
+  while (n_tokens < 13 && first->next_within(std::chrono::seconds(10)).has_value()) ++n_tokens;
+  EXPECT_EQ(n_tokens, 13U);
+  gate.open();
+  EXPECT_EQ(read(*second).tokens, alone(request_of(2, 200, 5), {.context_len = 256}).tokens);
+}
+
+TEST_F(Engines, ComeToAnEndWithRequestsOnTheirWay) {
+  std::vector<std::shared_ptr<engine::Generation>> running;
+  std::vector<std::thread> readers;
+  std::vector<FinishReason> reasons(6, FinishReason::kStop);
+  {
+    Engine engine(model.shared(), {.context_len = 256, .max_sequences = 2}, table, inline_pool);
+    for (size_t i = 0; i < 6; ++i) {
+      running.push_back(engine.submit(request_of(i, 20, 200)));
+      readers.emplace_back([&, i] { reasons[i] = read(*running[i]).finish; });
+    }
+    running[0]->next();
+  }
+  for (std::thread& reader : readers) reader.join();
+  EXPECT_TRUE(std::ranges::all_of(reasons, [](FinishReason reason) {
+    return reason == FinishReason::kCancelled || reason == FinishReason::kLength;
+  }));
+  EXPECT_EQ(reasons[5], FinishReason::kCancelled);
+}
+
+TEST_F(Engines, OneThatWasNeverUsedEnds) { const Engine engine(model.shared(), options, table, inline_pool); }
+
+// More requests than places, prompts that share beginnings, cancels at any time, several callers. At the end nothing
+// has been lost: a request for the whole context is admitted, which needs every page of a sequence.
+TEST_F(Engines, ManyRequestsFromManyThreads) {
+  system::SpinPool pool(2);
+  Engine engine(model.shared(), {.context_len = 128, .max_sequences = 3, .prompt_chunk = 24}, table, pool);
+  std::vector<std::thread> callers;
+  for (uint64_t caller = 0; caller < 4; ++caller) {
+    callers.emplace_back([&, caller] {
+      Philox random(caller);
+      for (int i = 0; i < 15; ++i) {
+        Request request = request_of(random.next_u32() % 3, 1 + random.next_u32() % 100, random.next_u32() % 40);
+        const auto generation = engine.submit(request);
+        if (random.next_u32() % 3 == 0) {
+          if (random.next_u32() % 2 == 0 && request.max_tokens > 0) generation->next();
+          generation->cancel();
+          const FinishReason reason = read(*generation).finish;
+          EXPECT_TRUE(reason == FinishReason::kCancelled || reason == FinishReason::kLength ||
+                      reason == FinishReason::kContext);
+          continue;
+        }
+        const Answer answer = read(*generation);
+        const size_t room = 128 - request.prompt.size();
+        EXPECT_EQ(answer.tokens.size(), std::min(request.max_tokens, room));
+        EXPECT_EQ(answer.finish, request.max_tokens <= room ? FinishReason::kLength : FinishReason::kContext);
+      }
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  std::vector<std::shared_ptr<engine::Generation>> whole;
+  for (uint64_t i = 0; i < 3; ++i) whole.push_back(engine.submit(request_of(100 + i, 10, 1000)));
+  for (const auto& generation : whole) EXPECT_EQ(read(*generation).finish, FinishReason::kContext);
+}
+
+}  // namespace
+}  // namespace kinglet::tests
