@@ -59,6 +59,10 @@ TEST(Allocations, ATokenTakesNoMemory) {
   for (const engine::SamplingParams& sampling : {engine::SamplingParams{}, all, mirostat}) {
     system::SpinPool pool(2);
     engine::Engine engine(model.shared(), {.context_len = 256, .max_sequences = 2}, table, pool);
+    // The plan for one row is made here: the two below may run together from their first step to their last.
+    const auto alone = engine.submit({{1, 2, 3}, 4, {}, {}});
+    while (!alone->next().finish) {
+    }
     std::vector<std::shared_ptr<engine::Generation>> running;
     for (int32_t i = 0; i < 2; ++i) {
       engine::Request request;
@@ -67,7 +71,7 @@ TEST(Allocations, ATokenTakesNoMemory) {
       request.sampling = sampling;
       running.push_back(engine.submit(std::move(request)));
     }
-    // Executors of both row classes are there after a few tokens; then 190 tokens of both.
+    // The plan for two rows is there after a few tokens; then 190 tokens of both.
     for (int i = 0; i < 5; ++i) {
       for (const auto& generation : running) generation->next();
     }
