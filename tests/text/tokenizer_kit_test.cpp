@@ -51,7 +51,7 @@ TEST_P(TokenizerVectors, OfLlamaCpp) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, TokenizerVectors,
-                         testing::Values("gpt-2", "llama-bpe", "qwen2", "llama-spm", "phi-3", "mpt", "starcoder",
+                         testing::Values("gpt-2", "llama-bpe", "qwen2", "llama-spm", "phi-3", "falcon", "mpt", "starcoder",
                                          "refact"),
                          [](const auto& test) {
                            std::string name = test.param;

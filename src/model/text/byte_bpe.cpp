@@ -1,14 +1,13 @@
 #include "model/text/byte_bpe.h"
 
 #include <algorithm>
-#include <bit>
-#include <queue>
-#include <unordered_map>
 
 #include "core/base/base.h"
+#include "model/text/merge_table.h"
 #include "model/text/spelling_index.h"
 #include "model/text/unicode.h"
 #include "model/text/utf8.h"
+#include "model/text/word_cache.h"
 
 namespace kinglet::text {
 namespace {
@@ -41,84 +40,58 @@ std::string spelled(std::string_view bytes) {
   return out;
 }
 
-uint64_t pair_key(int32_t left, int32_t right) noexcept {
-  return (static_cast<uint64_t>(static_cast<uint32_t>(left)) << 32U) | static_cast<uint32_t>(right);
-}
-
-// Words up to this many bytes are searched for the best pair directly; longer ones through a heap.
-constexpr size_t kShortWord = 48;
-// The cache holds words up to this long, and is emptied when it has taken so many.
-constexpr size_t kCachedWord = 32;
-constexpr size_t kCachedWords = 1 << 16;
-
 }  // namespace
 
-/// Pairs of tokens that merge: rank and result. Open addressing.
-class ByteBpe::MergeTable {
- public:
-  struct Merge {
-    uint32_t rank = UINT32_MAX;
-    int32_t result = -1;
-    [[nodiscard]] bool exists() const noexcept { return result >= 0; }
-  };
-
-  explicit MergeTable(size_t n) : keys_(std::bit_ceil(n * 2 + 2), kFree), merges_(keys_.size()) {}
-
-  void add(int32_t left, int32_t right, Merge merge) {
-    const size_t at = place_of(pair_key(left, right));
-    if (keys_[at] != kFree) return;  // the earlier rank counts
-    keys_[at] = pair_key(left, right);
-    merges_[at] = merge;
-  }
-  [[nodiscard]] Merge find(int32_t left, int32_t right) const noexcept { return merges_[place_of(pair_key(left, right))]; }
-
- private:
-  static constexpr uint64_t kFree = UINT64_MAX;
-
-  [[nodiscard]] size_t place_of(uint64_t key) const noexcept {
-    const size_t mask = keys_.size() - 1;
-    size_t at = (key * 0x9E3779B97F4A7C15) >> 20U & mask;
-    while (keys_[at] != key && keys_[at] != kFree) at = (at + 1) & mask;
-    return at;
-  }
-
-  std::vector<uint64_t> keys_;
-  std::vector<Merge> merges_;
-};
-
-struct ByteBpe::WordCache {
-  struct Hash {
-    using is_transparent = void;
-    size_t operator()(std::string_view word) const noexcept { return hash_bytes(word); }
-  };
-  std::unordered_map<std::string, std::vector<int32_t>, Hash, std::equal_to<>> words;
-};
-
-ByteBpe::ByteBpe(const VocabularySpec& spec)
-    : Tokenizer(spec), pre_(find_pre_tokenizer(spec.pre)), cache_(std::make_unique<WordCache>()) {
-  if (pre_ == nullptr) fail_with(ErrorCode::kUnsupported, "tokenizer: pre-tokenizer ", spec.pre, " is not supported");
+ByteBpe::ByteBpe(VocabularySpec spec)
+    : Tokenizer(std::move(spec)), pre_(find_pre_tokenizer(spec_.pre)), caches_(std::make_unique<WordCaches>()) {
+  if (pre_ == nullptr) fail_with(ErrorCode::kUnsupported, "tokenizer: pre-tokenizer ", spec_.pre, " is not supported");
   for (size_t byte = 0; byte < 256; ++byte) {
     const char c = static_cast<char>(byte);
-    byte_tokens_[byte] = spellings().find(spelled({&c, 1}));
+    byte_tokens_[byte] = find_plain(spelled({&c, 1}));
   }
-  auto merges = std::make_unique<MergeTable>(spec_.merges.size());
-  std::string joined;
-  for (size_t rank = 0; rank < spec_.merges.size(); ++rank) {
-    const std::string_view merge = spec_.merges[rank];
-    // The parts are spelled without spaces, but one may be empty in a damaged file.
-    const size_t space = merge.find(' ', 1);
-    if (space == std::string_view::npos) fail_with(ErrorCode::kInvalidFile, "tokenizer: merge ", rank, " has no two parts");
-    joined.assign(merge.substr(0, space));
-    joined.append(merge.substr(space + 1));
-    const int32_t left = spellings().find(merge.substr(0, space));
-    const int32_t right = spellings().find(merge.substr(space + 1));
-    const int32_t result = spellings().find(joined);
-    if (left >= 0 && right >= 0 && result >= 0) merges->add(left, right, {static_cast<uint32_t>(rank), result});
-  }
-  merges_ = std::move(merges);
+  read_merges();
 }
 
 ByteBpe::~ByteBpe() = default;
+
+// A merge is looked up three times in a table that no cache holds, so several are looked up at once.
+void ByteBpe::read_merges() {
+  constexpr size_t kAtOnce = 16;
+  struct Lookup {
+    std::string_view left;
+    std::string_view right;
+    std::string joined;
+    std::array<uint64_t, 3> hashes;
+  };
+  std::array<Lookup, kAtOnce> lookups;
+  const std::vector<std::string_view>& merges = spec_.merges;
+  merges_ = std::make_unique<MergeTable>(merges.size());
+  for (size_t begin = 0; begin < merges.size(); begin += kAtOnce) {
+    const size_t n = std::min(kAtOnce, merges.size() - begin);
+    for (size_t i = 0; i < n; ++i) {
+      const std::string_view merge = merges[begin + i];
+      // The parts are spelled without spaces, but one may be empty in a damaged file.
+      const size_t space = merge.find(' ', 1);
+      if (space == std::string_view::npos)
+        fail_with(ErrorCode::kInvalidFile, "tokenizer: merge ", begin + i, " has no two parts");
+      Lookup& lookup = lookups[i];
+      lookup.left = merge.substr(0, space);
+      lookup.right = merge.substr(space + 1);
+      lookup.joined.assign(lookup.left).append(lookup.right);
+      lookup.hashes = {hash_bytes(lookup.left), hash_bytes(lookup.right), hash_bytes(lookup.joined)};
+      for (const uint64_t hash : lookup.hashes) spellings().prefetch(hash);
+    }
+    for (size_t i = 0; i < n; ++i) {
+      const Lookup& lookup = lookups[i];
+      const int32_t left = spellings().find(lookup.left, lookup.hashes[0]);
+      const int32_t right = spellings().find(lookup.right, lookup.hashes[1]);
+      const int32_t result = spellings().find(lookup.joined, lookup.hashes[2]);
+      // No text merges to a control token.
+      if (left < 0 || right < 0 || result < 0 || is_control(result)) continue;
+      merges_->add(left, right, {static_cast<uint32_t>(begin + i), result});
+    }
+  }
+}
 
 std::string ByteBpe::plain_bytes(int32_t token) const {
   std::string bytes;
@@ -142,125 +115,34 @@ void ByteBpe::encode_plain(std::string_view text, bool /*is_first*/, std::vector
     normalized = nfc(text);
     text = normalized;
   }
-  const std::vector<TextChar> chars = classify(text);
-  // Ends of words after each cut, as character numbers.
-  std::vector<size_t> ends{chars.size() - 1};
-  std::vector<size_t> finer;
-  for (const WordEnd cut : pre_->cuts) {
-    finer.clear();
-    size_t begin = 0;
-    for (const size_t end : ends) {
-      while (begin < end) finer.push_back(begin = cut(chars.data(), begin, end));
-    }
-    ends.swap(finer);
-  }
-  const bool has_cache = cache_mutex_.try_lock();
-  size_t begin = 0;
-  for (const size_t end : ends) {
-    const std::string_view word = text.substr(chars[begin].offset, chars[end].offset - chars[begin].offset);
-    begin = end;
-    if (!has_cache || word.size() > kCachedWord) {
-      encode_word(word, ids);
-      continue;
-    }
-    auto place = cache_->words.find(word);
-    if (place == cache_->words.end()) {
-      if (cache_->words.size() >= kCachedWords) cache_->words.clear();
-      std::vector<int32_t> of_word;
-      encode_word(word, of_word);
-      place = cache_->words.emplace(std::string(word), std::move(of_word)).first;
-    }
-    ids.insert(ids.end(), place->second.begin(), place->second.end());
-  }
-  if (has_cache) cache_mutex_.unlock();
+  std::unique_ptr<WordCache> cache = caches_->borrow();
+  for_each_word(pre_->cuts, text, 0, [&](std::string_view word) {
+    cache->append(word, ids, [&](std::string_view unknown) { encode_word(unknown, ids); });
+  });
+  caches_->give_back(std::move(cache));
 }
 
 void ByteBpe::encode_word(std::string_view word, std::vector<int32_t>& ids) const {
-  if (pre_->whole_words_first) {
-    if (const int32_t whole = spellings().find(spelled(word)); whole >= 0) {
+  // A byte is spelled with two at most.
+  if (pre_->whole_words_first && word.size() <= spellings().longest()) {
+    if (const int32_t whole = find_plain(spelled(word)); whole >= 0) {
       ids.push_back(whole);
       return;
     }
   }
-  std::vector<int32_t> symbols;
-  symbols.reserve(word.size());
+  std::array<Symbol, kFewSymbols> few;
+  std::vector<Symbol> many(word.size() > few.size() ? word.size() : 0);
+  const std::span<Symbol> symbols = many.empty() ? std::span<Symbol>(few) : std::span<Symbol>(many);
+  size_t n = 0;
   for (const char c : word) {
-    const int32_t token = byte_tokens_[static_cast<uint8_t>(c)];
     // A vocabulary without this byte says so with its unknown token, or not at all.
-    if (token >= 0) {
-      symbols.push_back(token);
-    } else if (spec_.unknown) {
-      symbols.push_back(*spec_.unknown);
-    }
+    const int32_t token =
+        byte_tokens_[static_cast<uint8_t>(c)] >= 0 ? byte_tokens_[static_cast<uint8_t>(c)] : spec_.unknown.value_or(-1);
+    if (token >= 0) symbols[n++] = {token, 0, 0};
   }
-  symbols.size() <= kShortWord ? merge_short(symbols) : merge_long(symbols);
-  ids.insert(ids.end(), symbols.begin(), symbols.end());
-}
-
-void ByteBpe::merge_short(std::vector<int32_t>& symbols) const {
-  for (;;) {
-    MergeTable::Merge best;
-    size_t at = 0;
-    for (size_t i = 0; i + 1 < symbols.size(); ++i) {
-      const MergeTable::Merge merge = merges_->find(symbols[i], symbols[i + 1]);
-      if (merge.rank < best.rank) {
-        best = merge;
-        at = i;
-      }
-    }
-    if (!best.exists()) return;
-    symbols[at] = best.result;
-    symbols.erase(symbols.begin() + static_cast<std::ptrdiff_t>(at) + 1);
-  }
-}
-
-// Candidates wait in a heap by rank, then by place; those whose symbols have changed since are skipped.
-void ByteBpe::merge_long(std::vector<int32_t>& symbols) const {
-  struct Candidate {
-    uint32_t rank;
-    uint32_t left;  // place of the left symbol
-    uint32_t right;
-    int32_t left_token;
-    int32_t right_token;
-    int32_t result;
-    bool operator<(const Candidate& other) const noexcept {
-      return rank != other.rank ? rank > other.rank : left > other.left;
-    }
-  };
-  const auto n = static_cast<uint32_t>(symbols.size());
-  constexpr uint32_t kEnd = UINT32_MAX;
-  std::vector<uint32_t> next(n);
-  std::vector<uint32_t> previous(n);
-  std::vector<Candidate> first;
-  const auto candidate = [&](uint32_t left, uint32_t right) {
-    const MergeTable::Merge merge = merges_->find(symbols[left], symbols[right]);
-    return Candidate{merge.rank, left, right, symbols[left], symbols[right], merge.result};
-  };
-  for (uint32_t i = 0; i < n; ++i) {
-    next[i] = i + 1 < n ? i + 1 : kEnd;
-    previous[i] = i > 0 ? i - 1 : kEnd;
-    if (i + 1 < n) {
-      if (const Candidate pair = candidate(i, i + 1); pair.result >= 0) first.push_back(pair);
-    }
-  }
-  std::priority_queue<Candidate> queue(std::less<Candidate>(), std::move(first));
-  while (!queue.empty()) {
-    const Candidate best = queue.top();
-    queue.pop();
-    if (symbols[best.left] != best.left_token || next[best.left] != best.right || symbols[best.right] != best.right_token) continue;
-    symbols[best.left] = best.result;
-    symbols[best.right] = -1;
-    const uint32_t after = next[best.right];
-    next[best.left] = after;
-    if (after != kEnd) {
-      previous[after] = best.left;
-      if (const Candidate pair = candidate(best.left, after); pair.result >= 0) queue.push(pair);
-    }
-    if (const uint32_t before = previous[best.left]; before != kEnd) {
-      if (const Candidate pair = candidate(before, best.left); pair.result >= 0) queue.push(pair);
-    }
-  }
-  std::erase(symbols, -1);
+  n = merge_symbols(symbols.first(n),
+                    [this](const Symbol& left, const Symbol& right) { return merges_->find(left.token, right.token); });
+  for (size_t i = 0; i < n; ++i) ids.push_back(symbols[i].token);
 }
 
 }  // namespace kinglet::text

@@ -1,11 +1,14 @@
 #include "model/text/sentencepiece.h"
 
+#include <algorithm>
+#include <bit>
 #include <charconv>
-#include <queue>
+#include <cmath>
 
 #include "core/base/base.h"
-#include "model/text/spelling_index.h"
+#include "model/text/merging.h"
 #include "model/text/utf8.h"
+#include "model/text/word_cache.h"
 
 namespace kinglet::text {
 namespace {
@@ -34,39 +37,43 @@ std::string with_marks(std::string_view text, bool prefix) {
   return out;
 }
 
-// A stretch of the text; an empty one has been merged into its left neighbour.
-struct Symbol {
-  uint32_t begin;
-  uint32_t size;
-  uint32_t next;
-  uint32_t previous;
-};
-constexpr uint32_t kEnd = UINT32_MAX;
+// Ranks go up as scores go down.
+uint32_t rank_of(float score) noexcept {
+  if (std::isnan(score)) return Merge::kNever - 1;
+  const auto bits = std::bit_cast<uint32_t>(score + 0.0F);  // no negative zero
+  const uint32_t ascending = (bits & 0x80000000U) != 0 ? ~bits : bits | 0x80000000U;
+  return ~ascending;
+}
 
-struct Candidate {
-  float score;
-  uint32_t left;
-  uint32_t right;
-  uint32_t size;  // of both together, as they were
-  bool operator<(const Candidate& other) const noexcept {
-    return score != other.score ? score < other.score : left > other.left;
-  }
-};
+// Where the word that begins at `begin` ends: marks, then everything up to the next mark.
+size_t word_end(std::string_view marked, size_t begin) noexcept {
+  size_t i = begin;
+  while (marked.substr(i).starts_with(kSpaceMark)) i += kSpaceMark.size();
+  return std::min(marked.find(kSpaceMark, i), marked.size());
+}
 
 }  // namespace
 
-SentencePieceBpe::SentencePieceBpe(const VocabularySpec& spec) : Tokenizer(spec) {
+SentencePieceBpe::SentencePieceBpe(VocabularySpec spec)
+    : Tokenizer(std::move(spec)), caches_(std::make_unique<WordCaches>()) {
   if (spec_.scores.size() != spec_.tokens.size()) {
     fail_with(ErrorCode::kInvalidFile, "tokenizer: ", spec_.tokens.size(), " tokens, ", spec_.scores.size(), " scores");
   }
   drops_first_space_ = spec_.add_space_prefix;
   byte_tokens_.fill(-1);
+  words_are_apart_ = true;
   for (size_t id = 0; id < spec_.tokens.size(); ++id) {
-    if (const int byte = byte_of(spec_.tokens[id]); byte >= 0 && type_of(static_cast<int32_t>(id)) == TokenType::kByte) {
-      byte_tokens_[static_cast<size_t>(byte)] = static_cast<int32_t>(id);
+    const std::string_view spelling = spec_.tokens[id];
+    const auto token = static_cast<int32_t>(id);
+    if (type_of(token) == TokenType::kByte) {
+      if (const int byte = byte_of(spelling); byte >= 0) byte_tokens_[static_cast<size_t>(byte)] = token;
+    } else if (!is_control(token) && word_end(spelling, 0) != spelling.size()) {
+      words_are_apart_ = false;
     }
   }
 }
+
+SentencePieceBpe::~SentencePieceBpe() = default;
 
 void SentencePieceBpe::append_bytes(std::string_view bytes, std::vector<int32_t>& ids) const {
   for (const char c : bytes) {
@@ -79,49 +86,44 @@ void SentencePieceBpe::append_bytes(std::string_view bytes, std::vector<int32_t>
   }
 }
 
+int32_t SentencePieceBpe::find_piece(std::string_view spelling) const noexcept {
+  const int32_t id = find_plain(spelling);
+  return id >= 0 && type_of(id) == TokenType::kByte ? -1 : id;
+}
+
 void SentencePieceBpe::encode_plain(std::string_view text, bool is_first, std::vector<int32_t>& ids) const {
   // As the field does it, text after a special token begins like text at the start.
   static_cast<void>(is_first);
   const std::string marked = with_marks(text, spec_.add_space_prefix);
-  std::vector<Symbol> symbols;
-  symbols.reserve(marked.size());
-  for (size_t i = 0; i < marked.size();) {
-    const uint32_t size = code_point_at(marked, i).length;
-    const auto at = static_cast<uint32_t>(symbols.size());
-    symbols.push_back({static_cast<uint32_t>(i), size, at + 1, at - 1});
+  const std::string_view all = marked;
+  if (!words_are_apart_) return encode_word(all, ids);
+  std::unique_ptr<WordCache> cache = caches_->borrow();
+  for (size_t begin = 0; begin < all.size();) {
+    const size_t end = word_end(all, begin);
+    cache->append(all.substr(begin, end - begin), ids, [&](std::string_view unknown) { encode_word(unknown, ids); });
+    begin = end;
+  }
+  caches_->give_back(std::move(cache));
+}
+
+void SentencePieceBpe::encode_word(std::string_view word, std::vector<int32_t>& ids) const {
+  std::array<Symbol, kFewSymbols> few;
+  std::vector<Symbol> many(word.size() > few.size() ? word.size() : 0);
+  const std::span<Symbol> symbols = many.empty() ? std::span<Symbol>(few) : std::span<Symbol>(many);
+  size_t n = 0;
+  for (uint32_t i = 0; i < word.size();) {
+    const uint32_t size = code_point_at(word, i).length;
+    symbols[n++] = {-1, i, i + size};
     i += size;
   }
-  if (symbols.empty()) return;
-  symbols.front().previous = kEnd;
-  symbols.back().next = kEnd;
-
-  std::vector<Candidate> first;
-  const auto candidate = [&](uint32_t left, uint32_t right, auto& into) {
-    const uint32_t size = symbols[left].size + symbols[right].size;
-    const int32_t token = spellings().find(std::string_view(marked).substr(symbols[left].begin, size));
-    if (token >= 0) into.push_back({spec_.scores[static_cast<size_t>(token)], left, right, size});
-  };
-  for (uint32_t i = 0; i + 1 < symbols.size(); ++i) candidate(i, i + 1, first);
-  std::priority_queue<Candidate> queue(std::less<Candidate>(), std::move(first));
-  std::vector<Candidate> found;
-  while (!queue.empty()) {
-    const Candidate best = queue.top();
-    queue.pop();
-    Symbol& left = symbols[best.left];
-    Symbol& right = symbols[best.right];
-    if (left.size == 0 || right.size == 0 || left.size + right.size != best.size) continue;
-    left.size = best.size;
-    left.next = right.next;
-    right.size = 0;
-    if (left.next != kEnd) symbols[left.next].previous = best.left;
-    found.clear();
-    if (left.previous != kEnd) candidate(left.previous, best.left, found);
-    if (left.next != kEnd) candidate(best.left, left.next, found);
-    for (const Candidate& more : found) queue.push(more);
-  }
-  for (uint32_t i = 0; i != kEnd; i = symbols[i].next) {
-    const std::string_view piece = std::string_view(marked).substr(symbols[i].begin, symbols[i].size);
-    if (const int32_t token = spellings().find(piece); token >= 0) {
+  n = merge_symbols(symbols.first(n), [&](const Symbol& left, const Symbol& right) {
+    const int32_t token = find_piece(word.substr(left.begin, right.end - left.begin));
+    return token < 0 ? Merge() : Merge{rank_of(spec_.scores[static_cast<size_t>(token)]), token};
+  });
+  for (const Symbol& symbol : symbols.first(n)) {
+    const std::string_view piece = word.substr(symbol.begin, symbol.end - symbol.begin);
+    const int32_t token = symbol.token >= 0 ? symbol.token : find_piece(piece);
+    if (token >= 0) {
       ids.push_back(token);
     } else {
       append_bytes(piece, ids);

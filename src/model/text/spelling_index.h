@@ -1,10 +1,9 @@
-// Finds tokens by their spelling: open addressing over ids, no copies of strings. Internal to model/text.
+// Finds tokens by their spelling. Internal to model/text.
 #pragma once
 
 #include <bit>
 #include <cstdint>
 #include <cstring>
-#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -24,40 +23,49 @@ inline uint64_t hash_bytes(std::string_view bytes) noexcept {
     hash = std::rotl(hash ^ word, 29) * kPrime;
   }
   uint64_t last = 0;
-  std::memcpy(&last, bytes.data() + i, bytes.size() - i);
+  if (i < bytes.size()) std::memcpy(&last, bytes.data() + i, bytes.size() - i);
   hash = std::rotl(hash ^ last, 29) * kPrime;
   return hash ^ (hash >> 32U);
 }
 
+/// Open addressing over ids with a part of the hash beside each, so that a look-up reads one spelling at most, mostly.
 class Tokenizer::SpellingIndex {
  public:
-  /// Of tokens spelled alike the first one counts.
-  explicit SpellingIndex(std::span<const std::string_view> tokens) : tokens_(tokens) {
-    places_.assign(std::bit_ceil(tokens.size() * 2 + 2), -1);
-    for (size_t id = 0; id < tokens.size(); ++id) {
-      int32_t& place = places_[place_of(tokens[id])];
-      if (place < 0) place = static_cast<int32_t>(id);
-      longest_ = tokens[id].size() > longest_ ? tokens[id].size() : longest_;
-    }
-  }
+  /// Of tokens spelled alike the first one counts. The tokens outlive the index. Throws Error{kInvalidFile} for
+  /// spellings made to collide, which would take quadratic time.
+  explicit SpellingIndex(std::span<const std::string_view> tokens);
 
   /// -1 where there is none.
   [[nodiscard]] int32_t find(std::string_view spelling) const noexcept {
-    return spelling.size() > longest_ ? -1 : places_[place_of(spelling)];
+    return spelling.size() > longest_ ? -1 : find(spelling, hash_bytes(spelling));
   }
+  /// As find, by the hash that hash_bytes gives; in between, prefetch hides the time that memory takes.
+  [[nodiscard]] int32_t find(std::string_view spelling, uint64_t hash) const noexcept {
+    return entries_[place_of(spelling, hash)].id;
+  }
+  void prefetch(uint64_t hash) const noexcept { __builtin_prefetch(&entries_[hash & (entries_.size() - 1)]); }
   [[nodiscard]] size_t longest() const noexcept { return longest_; }
 
  private:
+  struct Entry {
+    uint32_t tag = 0;
+    int32_t id = -1;
+  };
+
   // The place of a spelling, or the free one where it would go.
-  [[nodiscard]] size_t place_of(std::string_view spelling) const noexcept {
-    const size_t mask = places_.size() - 1;
-    size_t at = hash_bytes(spelling) & mask;
-    while (places_[at] >= 0 && tokens_[static_cast<size_t>(places_[at])] != spelling) at = (at + 1) & mask;
+  [[nodiscard]] size_t place_of(std::string_view spelling, uint64_t hash) const noexcept {
+    const size_t mask = entries_.size() - 1;
+    size_t at = hash & mask;
+    while (entries_[at].id >= 0 && !is_at(at, spelling, hash)) at = (at + 1) & mask;
     return at;
+  }
+  [[nodiscard]] bool is_at(size_t at, std::string_view spelling, uint64_t hash) const noexcept {
+    const Entry& entry = entries_[at];
+    return entry.tag == static_cast<uint32_t>(hash >> 32U) && tokens_[static_cast<size_t>(entry.id)] == spelling;
   }
 
   std::span<const std::string_view> tokens_;
-  std::vector<int32_t> places_;
+  std::vector<Entry> entries_;
   size_t longest_ = 0;
 };
 

@@ -7,7 +7,8 @@
 
 namespace kinglet::text {
 
-/// One answer's decoder. Not thread-safe; the tokenizer outlives it.
+/// One answer's decoder. What it gives, put together, is Tokenizer::decode of all its tokens. Not thread-safe; the
+/// tokenizer outlives it.
 class StreamDecoder {
  public:
   /// `continues`: the answer goes on a text, so a space at its start is kept.
@@ -15,13 +16,12 @@ class StreamDecoder {
       : tokenizer_(tokenizer), special_(special), at_start_(!continues) {}
 
   /// The text that this token completes: valid UTF-8, maybe empty. Bytes that can never become a character are U+FFFD.
+  /// The id is below vocab_size().
   std::string add(int32_t token);
-  /// What is left at the end: bytes of an unfinished character as U+FFFD.
+  /// What is left at the end: an unfinished character as U+FFFD.
   std::string flush();
 
  private:
-  std::string take_complete();
-
   const Tokenizer& tokenizer_;
   bool special_;
   bool at_start_;

@@ -1,13 +1,13 @@
 #include "model/text/tokenizer.h"
 
 #include <algorithm>
-#include <array>
-#include <unordered_map>
 
 #include "core/base/base.h"
 #include "model/text/byte_bpe.h"
 #include "model/text/sentencepiece.h"
+#include "model/text/special_tokens.h"
 #include "model/text/spelling_index.h"
+#include "model/text/stream_decoder.h"
 
 namespace kinglet::text {
 namespace {
@@ -23,61 +23,6 @@ std::string without(std::string_view text, std::string_view mark) {
 }
 
 }  // namespace
-
-/// Spellings of control and user-defined tokens as a trie, the longest at each place first.
-class Tokenizer::SpecialTokens {
- public:
-  explicit SpecialTokens(const VocabularySpec& spec) {
-    for (size_t id = 0; id < spec.types.size(); ++id) {
-      const TokenType type = spec.types[id];
-      const bool is_special = type == TokenType::kControl || type == TokenType::kUserDefined || type == TokenType::kUnknown;
-      if (is_special && !spec.tokens[id].empty()) add(spec.tokens[id], static_cast<int32_t>(id), type == TokenType::kUserDefined);
-    }
-  }
-
-  struct Match {
-    int32_t token = -1;
-    size_t length = 0;
-  };
-
-  /// The longest special token that begins at `at`; user-defined ones alone unless `special`.
-  [[nodiscard]] Match match(std::string_view text, size_t at, bool special) const noexcept {
-    Match best;
-    if (!starts_[static_cast<uint8_t>(text[at])]) return best;
-    uint32_t node = 0;
-    for (size_t i = at; i < text.size(); ++i) {
-      const auto edge = edges_.find(edge_key(node, text[i]));
-      if (edge == edges_.end()) break;
-      node = edge->second;
-      const Node& here = nodes_[node];
-      if (here.token >= 0 && (special || here.always)) best = {here.token, i + 1 - at};
-    }
-    return best;
-  }
-
- private:
-  struct Node {
-    int32_t token = -1;
-    bool always = false;
-  };
-
-  static uint64_t edge_key(uint32_t node, char c) noexcept { return (uint64_t{node} << 8U) | static_cast<uint8_t>(c); }
-
-  void add(std::string_view spelling, int32_t token, bool always) {
-    starts_[static_cast<uint8_t>(spelling[0])] = true;
-    uint32_t node = 0;
-    for (const char c : spelling) {
-      const auto [edge, is_new] = edges_.try_emplace(edge_key(node, c), static_cast<uint32_t>(nodes_.size()));
-      if (is_new) nodes_.emplace_back();
-      node = edge->second;
-    }
-    if (nodes_[node].token < 0) nodes_[node] = {token, always};
-  }
-
-  std::vector<Node> nodes_ = std::vector<Node>(1);
-  std::unordered_map<uint64_t, uint32_t> edges_;
-  std::array<bool, 256> starts_{};
-};
 
 Tokenizer::Tokenizer(VocabularySpec spec) : spec_(std::move(spec)) {
   const size_t n = spec_.tokens.size();
@@ -99,13 +44,15 @@ Tokenizer::Tokenizer(VocabularySpec spec) : spec_(std::move(spec)) {
 
 Tokenizer::~Tokenizer() = default;
 
-std::unique_ptr<const Tokenizer> Tokenizer::make(const VocabularySpec& spec) {
-  if (spec.model == "gpt2") return std::make_unique<ByteBpe>(spec);
-  if (spec.model == "llama") return std::make_unique<SentencePieceBpe>(spec);
+std::unique_ptr<const Tokenizer> Tokenizer::make(VocabularySpec spec) {
+  if (spec.model == "gpt2") return std::make_unique<ByteBpe>(std::move(spec));
+  if (spec.model == "llama") return std::make_unique<SentencePieceBpe>(std::move(spec));
   fail_with(ErrorCode::kUnsupported, "tokenizer: kind ", spec.model, " is not supported; supported: gpt2, llama");
 }
 
 std::vector<int32_t> Tokenizer::encode(std::string_view text, const EncodeOptions& options) const {
+  if (text.size() > kMaxText)
+    fail_with(ErrorCode::kInvalidArgument, "a text of ", text.size(), " bytes, the limit is ", kMaxText);
   std::vector<int32_t> ids;
   ids.reserve(text.size() / 3 + 4);
   if (options.bos && spec_.add_bos && spec_.bos) ids.push_back(*spec_.bos);
@@ -126,6 +73,8 @@ std::vector<int32_t> Tokenizer::encode(std::string_view text, const EncodeOption
     const SpecialTokens::Match match = special_->match(text, i, special);
     if (match.token < 0) {
       ++i;
+      // Without a mark the places where none can begin are passed at once.
+      if (options.mark.empty()) i = special_->next_candidate(text, i, special);
       continue;
     }
     take_plain(i);
@@ -147,6 +96,16 @@ std::optional<int32_t> Tokenizer::find(std::string_view spelling) const noexcept
   return id < 0 ? std::nullopt : std::optional(id);
 }
 
+bool Tokenizer::is_control(int32_t token) const noexcept {
+  const TokenType type = type_of(token);
+  return type == TokenType::kControl || type == TokenType::kUnknown;
+}
+
+int32_t Tokenizer::find_plain(std::string_view spelling) const noexcept {
+  const int32_t id = spellings_->find(spelling);
+  return id >= 0 && is_control(id) ? -1 : id;
+}
+
 std::string Tokenizer::bytes_of(int32_t token, bool special) const {
   switch (type_of(token)) {
     case TokenType::kControl:
@@ -159,20 +118,35 @@ std::string Tokenizer::bytes_of(int32_t token, bool special) const {
   }
 }
 
-std::string Tokenizer::decode(std::span<const int32_t> tokens, bool special) const {
-  std::string text;
-  bool is_first = true;
+void Tokenizer::append_bytes(int32_t token, bool special, bool& at_start, std::string& bytes) const {
+  const std::string more = bytes_of(token, special);
+  const bool drops = at_start && drops_first_space_ && more.starts_with(' ');
+  if (!more.empty()) at_start = false;
+  bytes.append(more, drops ? 1 : 0);
+}
+
+void Tokenizer::check_ids(std::span<const int32_t> tokens) const {
   for (const int32_t token : tokens) {
     if (token < 0 || static_cast<size_t>(token) >= vocab_size()) {
       fail_with(ErrorCode::kInvalidArgument, "token ", token, " is not in a vocabulary of ", vocab_size());
     }
-    std::string bytes = bytes_of(token, special);
-    const bool is_normal = type_of(token) == TokenType::kNormal;
-    if (is_first && is_normal && drops_first_space_ && bytes.starts_with(' ')) bytes.erase(0, 1);
-    if (is_normal) is_first = false;
-    text += bytes;
   }
-  return text;
+}
+
+std::string Tokenizer::decode_bytes(std::span<const int32_t> tokens, bool special) const {
+  check_ids(tokens);
+  std::string bytes;
+  bool at_start = true;
+  for (const int32_t token : tokens) append_bytes(token, special, at_start, bytes);
+  return bytes;
+}
+
+std::string Tokenizer::decode(std::span<const int32_t> tokens, bool special) const {
+  check_ids(tokens);
+  StreamDecoder decoder(*this, special, false);
+  std::string text;
+  for (const int32_t token : tokens) text += decoder.add(token);
+  return text + decoder.flush();
 }
 
 }  // namespace kinglet::text

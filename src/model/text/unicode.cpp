@@ -2,35 +2,40 @@
 
 #include <utf8proc.h>
 
-#include <array>
-#include <cstdlib>
+#include <algorithm>
 #include <memory>
+#include <vector>
 
 #include "model/text/utf8.h"
 
 namespace kinglet::text {
 namespace {
 
+constexpr auto kCompose = static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE);
+
+// Beside its classes: form C neither changes the character nor joins it to the one before it.
+constexpr uint8_t kInert = 64;
+// Characters below need no table.
+constexpr uint32_t kFirstCombining = 0x300;
+constexpr uint32_t kPlane = 0x10000;
+
 constexpr bool is_white_space(uint32_t c) noexcept {
   return (c >= 9 && c <= 13) || c == 0x20 || c == 0x85 || c == 0xA0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200A) ||
          c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
 }
 
-uint8_t class_of(uint32_t c) noexcept {
-  uint8_t classes = is_white_space(c) ? CharClass::kSpace : 0;
-  switch (utf8proc_category(static_cast<utf8proc_int32_t>(c))) {
+uint8_t class_of_category(utf8proc_category_t category) noexcept {
+  switch (category) {
     case UTF8PROC_CATEGORY_LU:
     case UTF8PROC_CATEGORY_LL:
     case UTF8PROC_CATEGORY_LT:
     case UTF8PROC_CATEGORY_LM:
     case UTF8PROC_CATEGORY_LO:
-      classes |= CharClass::kLetter;
-      break;
+      return CharClass::kLetter;
     case UTF8PROC_CATEGORY_ND:
     case UTF8PROC_CATEGORY_NL:
     case UTF8PROC_CATEGORY_NO:
-      classes |= CharClass::kNumber;
-      break;
+      return CharClass::kNumber;
     case UTF8PROC_CATEGORY_PC:
     case UTF8PROC_CATEGORY_PD:
     case UTF8PROC_CATEGORY_PS:
@@ -38,65 +43,137 @@ uint8_t class_of(uint32_t c) noexcept {
     case UTF8PROC_CATEGORY_PI:
     case UTF8PROC_CATEGORY_PF:
     case UTF8PROC_CATEGORY_PO:
-      classes |= CharClass::kPunctuation;
-      break;
+      return CharClass::kPunctuation;
     case UTF8PROC_CATEGORY_SM:
     case UTF8PROC_CATEGORY_SC:
     case UTF8PROC_CATEGORY_SK:
     case UTF8PROC_CATEGORY_SO:
-      classes |= CharClass::kSymbol;
-      break;
+      return CharClass::kSymbol;
     case UTF8PROC_CATEGORY_MN:
     case UTF8PROC_CATEGORY_MC:
     case UTF8PROC_CATEGORY_ME:
-      classes |= CharClass::kMark;
-      break;
+      return CharClass::kMark;
     default:
-      break;
+      return 0;
   }
-  return classes;
+}
+
+// Characters that may join the one before them without being of a combining class: the second and third parts of Hangul
+// syllables, and vowel signs of Indic scripts (NFC_Quick_Check=Maybe in DerivedNormalizationProps.txt).
+bool joins_backwards(uint32_t c) noexcept {
+  constexpr std::array<uint32_t, 24> kSigns = {0x09BE,  0x09D7,  0x0B3E,  0x0B56,  0x0B57,  0x0BBE,  0x0BD7,  0x0CC2,
+                                               0x0CD5,  0x0CD6,  0x0D3E,  0x0D57,  0x0DCF,  0x0DDF,  0x102E,  0x1B35,
+                                               0x11127, 0x1133E, 0x11357, 0x114B0, 0x114BA, 0x114BD, 0x115AF, 0x11930};
+  return (c >= 0x1161 && c <= 0x1175) || (c >= 0x11A8 && c <= 0x11C2) || std::ranges::find(kSigns, c) != kSigns.end();
+}
+
+bool is_inert(uint32_t c, const utf8proc_property_t& property) noexcept {
+  if (property.combining_class != 0 || joins_backwards(c)) return false;
+  if (property.decomp_seqindex == UINT16_MAX || property.decomp_type != 0) return true;
+  // What has a canonical decomposition: whether it comes together again.
+  utf8proc_int32_t parts[8];
+  int boundary = 0;
+  const auto n = utf8proc_decompose_char(static_cast<utf8proc_int32_t>(c), parts, 8, kCompose, &boundary);
+  return n >= 1 && n <= 8 && utf8proc_normalize_utf32(parts, n, kCompose) == 1 &&
+         parts[0] == static_cast<utf8proc_int32_t>(c);
+}
+
+uint8_t bits_of(uint32_t c) noexcept {
+  const utf8proc_property_t& property = *utf8proc_get_property(static_cast<utf8proc_int32_t>(c));
+  uint8_t bits = class_of_category(static_cast<utf8proc_category_t>(property.category));
+  if (is_white_space(c)) bits |= CharClass::kSpace;
+  if (is_inert(c, property)) bits |= kInert;
+  return bits;
+}
+
+uint8_t bits(uint32_t c) noexcept {
+  static const auto kTable = [] {
+    auto table = std::make_unique<std::array<uint8_t, kPlane>>();
+    for (uint32_t i = 0; i < kPlane; ++i) (*table)[i] = bits_of(i);
+    return table;
+  }();
+  return c < kPlane ? (*kTable)[c] : bits_of(c);
+}
+
+// Appends a stretch of valid text in form C: decomposed, marks put in order, composed.
+void append_normalized(std::string_view stretch, std::string& out) {
+  constexpr size_t kMostParts = 8;
+  std::vector<utf8proc_int32_t> points;
+  for (size_t i = 0; i < stretch.size();) {
+    const CodePoint point = code_point_at(stretch, i);
+    i += point.length;
+    utf8proc_int32_t parts[kMostParts];
+    int boundary = 0;
+    const auto n =
+        utf8proc_decompose_char(static_cast<utf8proc_int32_t>(point.value), parts, kMostParts, kCompose, &boundary);
+    points.insert(points.end(), parts, parts + std::clamp<utf8proc_ssize_t>(n, 0, kMostParts));
+  }
+  const auto combining_class = [](utf8proc_int32_t c) { return utf8proc_get_property(c)->combining_class; };
+  for (auto begin = points.begin(); begin != points.end();) {
+    const auto end = std::find_if(begin, points.end(), [&](utf8proc_int32_t c) { return combining_class(c) == 0; });
+    std::stable_sort(begin, end,
+                     [&](utf8proc_int32_t a, utf8proc_int32_t b) { return combining_class(a) < combining_class(b); });
+    begin = end == points.end() ? end : end + 1;
+  }
+  const auto n = utf8proc_normalize_utf32(points.data(), std::ssize(points), kCompose);
+  for (utf8proc_ssize_t i = 0; i < n; ++i) append_utf8(out, static_cast<uint32_t>(points[static_cast<size_t>(i)]));
+}
+
+// Characters of a text that are inert, or bytes that are no characters, may be copied.
+struct Step {
+  uint32_t length;
+  bool is_plain;
+};
+Step step_at(std::string_view text, size_t at) noexcept {
+  const CodePoint point = code_point_at(text, at);
+  return {point.length, point.value < kFirstCombining || !point.valid || (bits(point.value) & kInert) != 0};
+}
+
+// The first character that is not plain; text.size() where all are.
+size_t find_unplain(std::string_view text, size_t at) noexcept {
+  while (at < text.size()) {
+    // U+0300 is CC 80 in UTF-8: all characters below it begin with a smaller byte.
+    if (static_cast<uint8_t>(text[at]) < 0xCC) {
+      ++at;
+      continue;
+    }
+    const Step step = step_at(text, at);
+    if (!step.is_plain) return at;
+    at += step.length;
+  }
+  return at;
 }
 
 }  // namespace
 
-uint8_t char_class(uint32_t code_point) noexcept {
-  static const auto kAscii = [] {
-    std::array<uint8_t, 128> table{};
-    for (uint32_t c = 0; c < table.size(); ++c) table[c] = class_of(c);
-    return table;
-  }();
-  return code_point < kAscii.size() ? kAscii[code_point] : class_of(code_point);
-}
+uint8_t wide_class(uint32_t code_point) noexcept { return bits(code_point) & static_cast<uint8_t>(~kInert); }
 
-bool is_surely_nfc(std::string_view text) noexcept {
-  // U+0300 is CC 80 in UTF-8: all characters below it begin with a smaller byte.
-  for (const char c : text) {
-    if (static_cast<uint8_t>(c) >= 0xCC) return false;
-  }
-  return true;
-}
+bool is_surely_nfc(std::string_view text) noexcept { return find_unplain(text, 0) == text.size(); }
 
 std::string nfc(std::string_view text) {
-  if (is_surely_nfc(text)) return std::string(text);
   std::string out;
-  for (size_t begin = 0; begin < text.size();) {
-    // Valid stretches are normalized, what lies between them is copied.
-    const size_t end = begin + std::min(find_invalid_utf8(text.substr(begin)), text.size() - begin);
-    if (end > begin) {
-      utf8proc_uint8_t* normalized = nullptr;
-      const auto* bytes = reinterpret_cast<const utf8proc_uint8_t*>(text.data() + begin);
-      const auto options = static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE);
-      const auto n = utf8proc_map(bytes, static_cast<utf8proc_ssize_t>(end - begin), &normalized, options);
-      if (n >= 0) {
-        out.append(reinterpret_cast<const char*>(normalized), static_cast<size_t>(n));
-      } else {
-        out.append(text.substr(begin, end - begin));
-      }
-      std::free(normalized);
+  out.reserve(text.size());
+  size_t done = 0;
+  while (done < text.size()) {
+    const size_t first = find_unplain(text, done);
+    if (first == text.size()) break;
+    // The character before it belongs to the stretch, if there is one, and all that follow it up to the next plain one.
+    size_t begin = first;
+    for (size_t n = 1; n <= 4 && n <= first - done; ++n) {
+      const CodePoint before = code_point_at(text, first - n);
+      if (before.valid && before.length == n) begin = first - n;
     }
-    if (end < text.size()) out.push_back(text[end]);
-    begin = end + 1;
+    size_t end = first;
+    while (end < text.size()) {
+      const Step step = step_at(text, end);
+      if (step.is_plain) break;
+      end += step.length;
+    }
+    out.append(text.substr(done, begin - done));
+    append_normalized(text.substr(begin, end - begin), out);
+    done = end;
   }
+  out.append(text.substr(done));
   return out;
 }
 

@@ -1,6 +1,7 @@
 // Properties of characters (Unicode 15).
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -17,13 +18,32 @@ struct CharClass {
   static constexpr uint8_t kMark = 32;        ///< \p{M}
 };
 
-/// The classes of a character.
-uint8_t char_class(uint32_t code_point) noexcept;
+/// The classes of ASCII.
+inline constexpr std::array<uint8_t, 128> kAsciiClasses = [] {
+  std::array<uint8_t, 128> classes{};
+  for (uint8_t c = 0; c < 128; ++c) {
+    const bool is_letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+    const bool is_symbol = std::string_view("$+<=>^`|~").find(static_cast<char>(c)) != std::string_view::npos;
+    if (is_letter) classes[c] = CharClass::kLetter;
+    if (c >= '0' && c <= '9') classes[c] = CharClass::kNumber;
+    if (c == ' ' || (c >= 9 && c <= 13)) classes[c] = CharClass::kSpace;
+    if (is_symbol) classes[c] = CharClass::kSymbol;
+    if (c > ' ' && c < 127 && classes[c] == 0) classes[c] = CharClass::kPunctuation;
+  }
+  return classes;
+}();
 
-/// Normalization form C. Invalid bytes stay as they are.
+/// The classes of a character over U+007F.
+uint8_t wide_class(uint32_t code_point) noexcept;
+
+inline uint8_t char_class(uint32_t code_point) noexcept {
+  return code_point < kAsciiClasses.size() ? kAsciiClasses[code_point] : wide_class(code_point);
+}
+
+/// Normalization form C. Invalid bytes stay as they are. Takes n log n time at most.
 std::string nfc(std::string_view text);
 
-/// Whether text is surely in form C already (quick check: only characters below U+0300).
+/// Whether text is in form C already, for sure: there is no character that form C could change or join.
 bool is_surely_nfc(std::string_view text) noexcept;
 
 }  // namespace kinglet::text

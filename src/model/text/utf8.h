@@ -31,6 +31,31 @@ inline CodePoint code_point_at(std::string_view text, size_t at) noexcept {
   return {value, length, true};
 }
 
+/// What a text goes on with: a character, bytes that can never become one (as many as one U+FFFD stands for: the
+/// longest beginning of a character, or one byte), or the beginning of a character at the very end.
+struct Utf8Piece {
+  enum class Kind : uint8_t { kCharacter, kBroken, kUnfinished };
+  Kind kind;
+  uint32_t length;  ///< Bytes.
+};
+
+/// At `at` < text.size().
+inline Utf8Piece utf8_piece_at(std::string_view text, size_t at) noexcept {
+  const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[at + i]); };
+  const uint8_t first = byte(0);
+  if (first < 0x80) return {Utf8Piece::Kind::kCharacter, 1};
+  if (first < 0xC2 || first > 0xF4) return {Utf8Piece::Kind::kBroken, 1};
+  const uint32_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
+  for (uint32_t i = 1; i < length; ++i) {
+    if (at + i >= text.size()) return {Utf8Piece::Kind::kUnfinished, i};
+    // No overlong forms, surrogates or values over U+10FFFF.
+    const uint8_t low = i > 1 ? 0x80 : first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80;
+    const uint8_t high = i > 1 ? 0xBF : first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;
+    if (byte(i) < low || byte(i) > high) return {Utf8Piece::Kind::kBroken, i};
+  }
+  return {Utf8Piece::Kind::kCharacter, length};
+}
+
 /// The first byte that is no part of a valid character; npos where all are.
 inline size_t find_invalid_utf8(std::string_view text) noexcept {
   for (size_t i = 0; i < text.size();) {

@@ -54,7 +54,7 @@ text::VocabularySpec read_vocabulary(const Metadata& metadata) {
   const Array* tokens = strings(metadata, "tokenizer.ggml.tokens");
   const auto n = static_cast<size_t>(tokens->size);
   spec.tokens.reserve(n);
-  for (size_t i = 0; i < n; ++i) spec.tokens.push_back(tokens->string(i));
+  tokens->for_each_string([&](std::string_view token) { spec.tokens.push_back(token); });
   if (const Array* scores = numbers(metadata, "tokenizer.ggml.scores", n)) {
     spec.scores.reserve(n);
     for (size_t i = 0; i < n; ++i) spec.scores.push_back(static_cast<float>(scores->number(i)));
@@ -65,7 +65,7 @@ text::VocabularySpec read_vocabulary(const Metadata& metadata) {
   }
   if (const Array* merges = strings(metadata, "tokenizer.ggml.merges")) {
     spec.merges.reserve(static_cast<size_t>(merges->size));
-    for (size_t i = 0; i < merges->size; ++i) spec.merges.push_back(merges->string(i));
+    merges->for_each_string([&](std::string_view merge) { spec.merges.push_back(merge); });
   }
   const bool is_sentencepiece = spec.model == "llama";
   spec.bos = token_id(metadata, "tokenizer.ggml.bos_token_id", n);

@@ -21,7 +21,7 @@ class Detokenize final : public Action {
     const auto tokenizer = chat::make_tokenizer(*file);
     const std::string input = read_input("-");
     if (!json_lines_) {
-      session.out().write(tokenizer->decode(parse_ids(input, "standard input"), special_));
+      session.out().write(tokenizer->decode_bytes(parse_ids(input, "standard input"), special_));
       return;
     }
     for_each_line(input, [&](std::string_view line, const std::string& place) {

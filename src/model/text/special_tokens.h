@@ -1,0 +1,46 @@
+// Control and user-defined tokens, found in text. Internal to model/text.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "model/text/tokenizer.h"
+
+namespace kinglet::text {
+
+/// Their spellings, sorted: those that go on like the text so far are always a stretch of them, which gets shorter with
+/// each byte. Takes 24 bytes for each token, however long it is.
+class Tokenizer::SpecialTokens {
+ public:
+  explicit SpecialTokens(const VocabularySpec& spec);
+
+  struct Match {
+    int32_t token = -1;
+    size_t length = 0;
+  };
+  /// The longest of them that begins at `at`; user-defined ones alone unless `special`.
+  [[nodiscard]] Match match(std::string_view text, size_t at, bool special) const noexcept;
+
+  /// The first place from `at` on where one may begin; text.size() where there is none.
+  [[nodiscard]] size_t next_candidate(std::string_view text, size_t at, bool special) const noexcept {
+    if (!special && !has_user_defined_) return text.size();
+    while (at < text.size() && starts_[static_cast<uint8_t>(text[at])] == starts_[static_cast<uint8_t>(text[at]) + 1U])
+      ++at;
+    return at;
+  }
+
+ private:
+  struct Entry {
+    std::string_view spelling;
+    int32_t token;
+    bool is_user_defined;
+  };
+  std::vector<Entry> entries_;
+  std::array<uint32_t, 257> starts_{};  // entries whose first byte is b: [starts_[b], starts_[b + 1])
+  bool has_user_defined_ = false;
+};
+
+}  // namespace kinglet::text
