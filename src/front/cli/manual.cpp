@@ -75,8 +75,7 @@ std::string manual(std::span<const Command> commands) {
       ".TP\n\\fBKINGLET_HOME\\fR\nWhere models and settings are kept, unless \\-\\-home says it (default ~/.kinglet).\n"
       ".TP\n\\fBOLLAMA_MODELS\\fR\nWhere an Ollama store lies whose models are used in place (default "
       "~/.ollama/models).\n"
-      ".TP\n\\fBHF_TOKEN\\fR, \\fBHF_HOME\\fR, \\fBHF_HUB_CACHE\\fR\nToken and cache of Hugging Face.\n"
-      ".TP\n\\fBNO_COLOR\\fR\nNo colours, where it is set.\n";
+      ".TP\n\\fBHF_TOKEN\\fR, \\fBHF_HOME\\fR, \\fBHF_HUB_CACHE\\fR\nToken and cache of Hugging Face.\n";
   out +=
       ".SH EXIT STATUS\n"
       ".TP\n\\fB0\\fR\nDone; also when the reader of standard output has gone.\n"

@@ -89,6 +89,14 @@ chat::Settings settings_of(Session& session, const ModelSource& source, const fo
   return settings;
 }
 
+void note_template(const Session& session, const ModelSource& source, const chat::LoadedModel& model) {
+  if (source.stored.template_text.empty() || model.tokenizer() == nullptr || !model.chat_template().is_fallback())
+    return;
+  session.note(str("kinglet: ", source.name,
+                   ": has a Go template, which is not supported, and no Jinja template in its file; ",
+                   "a plain one is used instead"));
+}
+
 store::StoredModel pull_model(Session& session, const store::ModelName& name, bool* asked) {
   InterruptWatch interrupt;
   ProgressLine line(session.shows_progress());

@@ -18,10 +18,10 @@ namespace {
 constexpr size_t kLongestMessage = 2000;
 
 // What to do next, where the message does not say it.
-std::string_view advice(ErrorCode code) {
+std::string advice(ErrorCode code, std::string_view command) {
   switch (code) {
     case ErrorCode::kInvalidArgument:
-      return "`kinglet help` shows how it is used";
+      return str("`kinglet help", command.empty() ? "" : " ", command, "` shows how it is used");
     case ErrorCode::kContextFull:
       return "shorten it, or give a larger --context";
     case ErrorCode::kNotFound:
@@ -45,9 +45,9 @@ std::string_view advice(ErrorCode code) {
   return "";
 }
 
-void say_failure(ErrorCode code, std::string_view message) {
+void say_failure(ErrorCode code, std::string_view message, std::string_view command) {
   std::string line = str("kinglet: ", format::printable(message, kLongestMessage));
-  const std::string_view next = advice(code);
+  const std::string next = advice(code, command);
   if (!next.empty() && message.find(';') == std::string_view::npos) line += str("; ", next);
   write_to_stderr(line + '\n');
 }
@@ -66,8 +66,8 @@ size_t find_command(std::span<const std::string> words) {
   return words.size();
 }
 
-void run_command(std::span<const Command> commands, std::vector<std::string> words,
-                 Session::Clock::time_point started) {
+void run_command(std::span<const Command> commands, std::vector<std::string> words, Session::Clock::time_point started,
+                 std::string_view& name) {
   const size_t place = find_command(words);
   if (std::ranges::find(words, "--version") < words.begin() + static_cast<ptrdiff_t>(place)) {
     Output out(1);
@@ -84,6 +84,7 @@ void run_command(std::span<const Command> commands, std::vector<std::string> wor
     return out.flush();
   }
   const Command& command = command_named(commands, words[place]);
+  name = command.name;
   words.erase(words.begin() + static_cast<ptrdiff_t>(place));
   GlobalOptions options;
   Arguments arguments;
@@ -115,19 +116,20 @@ int run_program(std::span<const Command> commands, int n_words, char** words) no
   hold_standard_streams();
   std::signal(SIGPIPE, SIG_IGN);  // writing says so instead
   std::setlocale(LC_CTYPE, "");
+  std::string_view command;
   try {
-    run_command(commands, {words + 1, words + std::max(n_words, 1)}, started);
+    run_command(commands, {words + 1, words + std::max(n_words, 1)}, started, command);
     return 0;
   } catch (const OutputClosed&) {
     return 0;
   } catch (const Error& error) {
-    say_failure(error.code(), error.message());
+    say_failure(error.code(), error.message(), command);
     return exit_status(error.code());
   } catch (const std::bad_alloc&) {
-    say_failure(ErrorCode::kOutOfMemory, "memory: there is not enough");
+    say_failure(ErrorCode::kOutOfMemory, "memory: there is not enough", command);
     return exit_status(ErrorCode::kOutOfMemory);
   } catch (const std::exception& error) {
-    say_failure(ErrorCode::kInternal, error.what());
+    say_failure(ErrorCode::kInternal, error.what(), command);
     return exit_status(ErrorCode::kInternal);
   }
 }

@@ -132,10 +132,8 @@ class Repl {
     options.context_len = settings.context_len;
     options.kv_type = session_.kv_type(kernels::KvType::kF16);
     auto model = std::make_unique<chat::LoadedModel>(std::move(file), options, session_.table(), session_.pool());
-    if (model->tokenizer() == nullptr) {
-      fail_with(ErrorCode::kUnsupported, source.name,
-                ": has no vocabulary, so it cannot chat; `kinglet run --raw --prompt-ids` works");
-    }
+    if (model->tokenizer() == nullptr) chat::fail_without_words(model->file());
+    note_template(session_, source, *model);
     model_ = std::move(model);
     source_ = source;
     settings_ = settings;

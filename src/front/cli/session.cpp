@@ -83,7 +83,6 @@ Environment Environment::read() {
   environment.hugging_face_cache = variable("HF_HUB_CACHE");
   if (environment.hugging_face_cache.empty()) environment.hugging_face_cache = environment.hugging_face_home + "/hub";
   environment.hugging_face_token = variable("HF_TOKEN");
-  environment.no_color = !variable("NO_COLOR").empty();
   // Small letters first, as curl has it; HTTP_PROXY in capitals is what a web server may have set from a request.
   for (const char* name : {"https_proxy", "HTTPS_PROXY", "http_proxy"}) {
     if (environment.proxy.empty()) environment.proxy = variable(name);
@@ -145,8 +144,6 @@ void Session::detail(std::string_view text) const {
 }
 
 bool Session::shows_progress() const noexcept { return !options_.quiet && is_terminal(STDERR_FILENO); }
-
-bool Session::shows_colors() const noexcept { return shows_progress() && !environment_.no_color; }
 
 const kernels::KernelTable& Session::table() {
   if (table_) return *table_;

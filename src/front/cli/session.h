@@ -32,7 +32,6 @@ struct Environment {
   std::string proxy;               ///< https_proxy, HTTPS_PROXY, or the same of http
   std::string no_proxy;            ///< no_proxy or NO_PROXY
   std::string ca_file;             ///< SSL_CERT_FILE
-  bool no_color = false;           ///< NO_COLOR is set and not empty
 
   static Environment read();
 };
@@ -76,9 +75,8 @@ class Session {
   void note(std::string_view text) const;
   /// A line on standard error with --verbose.
   void detail(std::string_view text) const;
-  /// Progress and colours are wanted: standard error is a terminal and nobody said --quiet.
+  /// Progress is wanted: standard error is a terminal and nobody said --quiet.
   [[nodiscard]] bool shows_progress() const noexcept;
-  [[nodiscard]] bool shows_colors() const noexcept;
 
   /// Throws Error{kInvalidArgument} for an instruction set that this CPU lacks.
   [[nodiscard]] const kernels::KernelTable& table();

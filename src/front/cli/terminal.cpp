@@ -1,6 +1,7 @@
 #include "front/cli/terminal.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,6 +12,11 @@
 #include "core/base/base.h"
 
 namespace kinglet::cli {
+namespace {
+
+constexpr int kPatienceMs = 3000;
+
+}  // namespace
 
 bool is_terminal(int fd) noexcept { return ::isatty(fd) == 1; }
 
@@ -31,7 +37,9 @@ bool has_piped_input() noexcept {
   return ::fstat(STDIN_FILENO, &facts) == 0 && !S_ISCHR(facts.st_mode);
 }
 
-std::string read_standard_input(size_t max_bytes) {
+std::string read_standard_input(size_t max_bytes, const std::function<void()>& on_wait) {
+  pollfd waited{STDIN_FILENO, POLLIN, 0};
+  if (on_wait && ::poll(&waited, 1, kPatienceMs) == 0) on_wait();
   std::string text;
   char piece[1 << 16];
   for (;;) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -19,8 +20,9 @@ void hold_standard_streams() noexcept;
 /// Whether somebody feeds standard input: a pipe, a socket or a file, not a terminal or /dev/null.
 bool has_piped_input() noexcept;
 
-/// All of standard input. Throws Error{kIo}, or Error{kInvalidArgument} over max_bytes.
-std::string read_standard_input(size_t max_bytes);
+/// All of standard input. Calls `on_wait` (may be empty) once where nothing has come for some seconds. Throws
+/// Error{kIo}, or Error{kInvalidArgument} over max_bytes.
+std::string read_standard_input(size_t max_bytes, const std::function<void()>& on_wait = {});
 
 /// Writes to standard error as it is; what cannot be written is lost.
 void write_to_stderr(std::string_view text) noexcept;

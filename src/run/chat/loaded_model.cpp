@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <future>
 #include <random>
 
 #include "home/system/memory.h"
@@ -63,11 +64,13 @@ std::vector<int32_t> end_tokens_of(const format::Metadata& metadata, const text:
 
 LoadedModel::LoadedModel(std::shared_ptr<const format::ModelFile> file, const LoadOptions& options,
                          const kernels::KernelTable& table, ThreadPool& pool) {
-  if (has_vocabulary(file->metadata())) {
+  // Words and weights have nothing to do with each other, and each takes some ten milliseconds.
+  std::future<void> words = std::async(std::launch::async, [this, file] {
+    if (!has_vocabulary(file->metadata())) return;
     tokenizer_ = make_tokenizer(*file);
     template_ = ChatTemplate::of(file->metadata());
     end_tokens_ = end_tokens_of(file->metadata(), *tokenizer_);
-  }
+  });
   model_ = models::Model::load(std::move(file));
   const uint64_t trained = model_->config().context_len;
   engine::EngineOptions engine_options;
@@ -76,6 +79,7 @@ LoadedModel::LoadedModel(std::shared_ptr<const format::ModelFile> file, const Lo
   engine_options.kv_type = options.kv_type;
   engine_ = std::make_unique<engine::Engine>(model_, engine_options, table, pool);
   check_memory(*engine_);
+  words.get();
 }
 
 const ChatTemplate& LoadedModel::chat_template() const {
@@ -84,9 +88,7 @@ const ChatTemplate& LoadedModel::chat_template() const {
 }
 
 const text::Tokenizer& LoadedModel::words() const {
-  if (tokenizer_ == nullptr) {
-    fail_with(ErrorCode::kUnsupported, file().path(), ": has no vocabulary; give token ids with --raw --prompt-ids");
-  }
+  if (tokenizer_ == nullptr) fail_without_words(file());
   return *tokenizer_;
 }
 

@@ -80,7 +80,15 @@ text::VocabularySpec read_vocabulary(const Metadata& metadata) {
   return spec;
 }
 
+void fail_without_words(const format::ModelFile& file) {
+  // Folders have their words in tokenizer.json, which is for the conversion to GGUF to read.
+  const bool is_gguf = file.kind().starts_with("GGUF");
+  fail_with(ErrorCode::kUnsupported, file.path(), is_gguf ? ": has no vocabulary" : ": words of folders are not read",
+            "; give token ids instead of text: kinglet run MODEL --raw --prompt-ids");
+}
+
 std::unique_ptr<const text::Tokenizer> make_tokenizer(const format::ModelFile& file) {
+  if (!has_vocabulary(file.metadata())) fail_without_words(file);
   return text::Tokenizer::make(read_vocabulary(file.metadata()));
 }
 

@@ -15,6 +15,9 @@ bool has_vocabulary(const format::Metadata& metadata);
 /// kUnsupported for a file without a vocabulary.
 text::VocabularySpec read_vocabulary(const format::Metadata& metadata);
 
+/// Raises the Error{kUnsupported} of a file without a vocabulary, saying what works.
+[[noreturn]] void fail_without_words(const format::ModelFile& file);
+
 /// Makes the tokenizer of a file, which outlives it.
 std::unique_ptr<const text::Tokenizer> make_tokenizer(const format::ModelFile& file);
 

@@ -41,7 +41,7 @@ class Run final : public Action {
     if (system_) require_utf8(*system_, "--system");
     const bool chats = prompt_.empty() && !prompt_ids_ && !has_piped_input() && is_terminal(STDIN_FILENO);
     if (chats && json_) fail(ErrorCode::kInvalidArgument, "--json: needs a PROMPT or piped input");
-    const std::string text = chats || prompt_ids_ ? std::string() : read_prompt();
+    const std::string text = chats || prompt_ids_ ? std::string() : read_prompt(session);
     const ModelSource source = find_model(session, model_);
     auto file = open_source(source);
     chat::Settings settings = settings_of(session, source, file->metadata());
@@ -51,12 +51,14 @@ class Run final : public Action {
   }
 
  private:
-  std::string read_prompt() const {
+  std::string read_prompt(const Session& session) const {
     std::string text;
     for (const std::string& word : prompt_) text += str(text.empty() ? "" : " ", word);
     require_utf8(text, "prompt");
     if (has_piped_input()) {
-      const std::string input = read_standard_input(kMaxInputBytes);
+      const std::string input = read_standard_input(kMaxInputBytes, [&] {
+        session.note("kinglet: waiting for standard input, which follows the prompt; </dev/null leaves it out");
+      });
       require_utf8(input, "standard input");
       if (!text.empty() && !input.empty()) text += '\n';
       text += input;
@@ -86,6 +88,7 @@ class Run final : public Action {
     options.context_len = settings.context_len;
     options.kv_type = session.kv_type(kernels::KvType::kF16);
     chat::LoadedModel model(std::move(file), options, session.table(), session.pool());
+    note_template(session, source, model);
     const double load_ms = ms_since(load_started);
     std::vector<int32_t> prompt = prompt_ids_ ? parse_ids(*prompt_ids_, "--prompt-ids")
                                   : raw_      ? model.prompt_of(text)
