@@ -1,4 +1,4 @@
-// Writes the seeds of the format targets: usage: make_seeds CORPUS_FOLDER
+// Writes the seeds of the fuzz targets: usage: make_seeds CORPUS_FOLDER
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -29,6 +29,71 @@ samples::Bytes one_tensor(std::string_view format, uint64_t n_elements) {
   return samples::written(writer, 64);
 }
 
+void put_templates(const std::filesystem::path& folder) {
+  put(folder / "chat",
+      "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\\n' + m['content'] | trim + '<|im_end|>' }}{% endfor %}"
+      "{%- if add_generation_prompt -%}{{ bos_token }}{%- endif %}");
+  put(folder / "tools",
+      "{% for t in tools %}{{ t | tojson(indent=2) }}{{ t.parameters.items() | list }}{% endfor %}{{ tools is defined "
+      "}}");
+  put(folder / "macros",
+      "{% macro m(a, b=2) %}{{ a }}{{ varargs }}{{ kwargs }}{% if a %}{{ m(a - 1) }}{% endif %}{{ caller is defined "
+      "}}{% endmacro %}"
+      "{{ m(n, 1, 2, c=3) }}{% call(x) m(0) %}{{ x }}{% endcall %}");
+  put(folder / "namespaces",
+      "{% set ns = namespace(a=[]) %}{% for i in range(5) if i is odd %}{% set ns.a = ns.a + [i] %}{{ loop.index }}{% "
+      "endfor %}{{ ns.a }}");
+  put(folder / "filters",
+      "{{ x | map('string') | join('-') | upper | indent(2) | replace('A', 'b') | length }}{{ x | select | list | sort "
+      "}}");
+  put(folder / "strings",
+      "{{ 'a,b'.split(',')[::-1] }}{{ '%5.2f|%-4s' % (1.5, 'a') }}{{ '{:>5}{x!r}'.format(1, x='q') }}{{ "
+      "'é'.upper().center(5, '*') }}");
+  put(folder / "numbers",
+      "{{ 7 // -2 }}{{ 2 ** 10 }}{{ 1.5e3 % 7 }}{{ '12' | int + 0x1F }}{{ -3 | abs }}{{ 2.675 | round(2) }}{{ 1 < 2 < "
+      "3 }}");
+  put(folder / "blanks", " {%- if n %} a {#- c -#} b\n  {%+ endif +%}\n{% raw %}{{ x }}{% endraw %}\r\n{{- n -}} ");
+  put(folder / "blocks",
+      "{% set y %}a{% endset %}{% filter upper %}{{ y }}{% endfilter %}{% with z = 1 %}{{ z }}{% endwith %}{% "
+      "generation %}g{% endgeneration %}"
+      "{% for a, (b, c) in [[1, [2, 3]]] recursive %}{{ b }}{% else %}e{% endfor %}");
+  put(folder / "errors",
+      "{{ raise_exception('no') if messages else undefined.x.y }}{{ strftime_now('%d %b %Y') }}{{ '[1, {}]' | "
+      "from_json }}");
+  put(folder / "markup",
+      "{{ ('<' | safe) + '<' | e }}{{ x | groupby(0) }}{{ [1, [2]] == [1, [2]] and 'a' not in 'b' ~ 1 }}");
+  put(folder / "context",
+      std::string_view("{{ a.b[0] }}{% for k, v in a | dictsort %}{{ k }}{{ v }}{% endfor %}\0{\"a\": {\"b\": [1]}}",
+                       86));
+}
+
+// Flags, pre-tokenizer, tokens (kind and size, spelling, score), merges (places of the parts), text: as tokenizer_fuzz
+// reads it.
+void put_tokenizers(const std::filesystem::path& folder) {
+  const std::string_view tokens(
+      "\x03"
+      "\x02"
+      "ab\x01"
+      "\x03"
+      "abc\x02"
+      "\x25"
+      "<one>\x03",
+      17);
+  const std::string text = "abcabc abab <one> 12345 it's\n\n\xC3\xA9\xE2\x96\x81 \xF0\x9F\x98\x80\xFF";
+  for (int pre = 0; pre < 6; ++pre) {
+    put(folder / str("bpe_", pre), str('\0', static_cast<char>(pre), tokens,
+                                       std::string_view("\x02"
+                                                        "a"
+                                                        "b"
+                                                        "\0c",
+                                                        5),
+                                       text));
+  }
+  put(folder / "bpe_special", str('\4', '\0', tokens, '\0', text));
+  put(folder / "sentencepiece", str('\1', '\0', tokens, text));
+  put(folder / "sentencepiece_prefix", str('\3', '\0', tokens, text));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -53,5 +118,7 @@ int main(int argc, char** argv) {
   put(corpus / "hf_config/generation",
       str(kStart,
           R"(,"bos_token_id":1,"eos_token_id":[2,3],"pad_token_id":0,"temperature":0.6,"top_p":0.9,"top_k":40,"min_p":0.1,"repetition_penalty":1.1})"));
+  put_templates(corpus / "template");
+  put_tokenizers(corpus / "tokenizer");
   return 0;
 }
