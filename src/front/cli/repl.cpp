@@ -22,12 +22,14 @@ namespace {
 constexpr auto kLookUp = std::chrono::milliseconds(50);
 constexpr std::string_view kQuotes = "\"\"\"";
 
+std::string_view trimmed(std::string_view text) {
+  const size_t first = text.find_first_not_of(" \t");
+  return first == std::string_view::npos ? std::string_view()
+                                         : text.substr(first, text.find_last_not_of(" \t") + 1 - first);
+}
+
 // The first word, and what follows it without the space around.
 std::pair<std::string, std::string> split_word(std::string_view text) {
-  const auto trimmed = [](std::string_view part) {
-    const size_t first = std::min(part.find_first_not_of(" \t"), part.size());
-    return part.substr(first, part.find_last_not_of(" \t") + 1 - std::min(first, part.find_last_not_of(" \t") + 1));
-  };
   text = trimmed(text);
   const size_t space = std::min(text.find_first_of(" \t"), text.size());
   return {std::string(text.substr(0, space)), std::string(trimmed(text.substr(space)))};

@@ -43,11 +43,12 @@ class Run final : public Action {
     if (chats && json_) fail(ErrorCode::kInvalidArgument, "--json: needs a PROMPT or piped input");
     const std::string text = chats || prompt_ids_ ? std::string() : read_prompt(session);
     const ModelSource source = find_model(session, model_);
+    const auto load_started = Session::Clock::now();
     auto file = open_source(source);
     chat::Settings settings = settings_of(session, source, file->metadata());
     generation_.apply(settings);
     if (chats) return run_repl(session, {source, std::move(file), settings, system_, raw_, session.options().verbose});
-    answer(session, source, std::move(file), settings, text);
+    answer(session, source, std::move(file), settings, text, load_started);
   }
 
  private:
@@ -81,9 +82,8 @@ class Run final : public Action {
   }
 
   void answer(Session& session, const ModelSource& source, std::shared_ptr<const format::ModelFile> file,
-              const chat::Settings& settings, const std::string& text) {
+              const chat::Settings& settings, const std::string& text, Session::Clock::time_point load_started) {
     InterruptWatch interrupt;
-    const auto load_started = Session::Clock::now();
     chat::LoadOptions options;
     options.context_len = settings.context_len;
     options.kv_type = session.kv_type(kernels::KvType::kF16);
