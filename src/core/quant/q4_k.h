@@ -25,8 +25,11 @@ struct ScaleMin {
 /// Scale and minimum (six bits each) of group g of a Q4_K or Q5_K block.
 static inline ScaleMin scale_min(const uint8_t* scales, unsigned g) noexcept {
   if (g < 4) return {static_cast<uint8_t>(scales[g] & 63U), static_cast<uint8_t>(scales[g + 4] & 63U)};
-  return {static_cast<uint8_t>((scales[g + 4] & 15U) | ((scales[g - 4] >> 6U) << 4U)),
-          static_cast<uint8_t>((scales[g + 4] >> 4U) | ((scales[g] >> 6U) << 4U))};
+  const unsigned halves = scales[g + 4];
+  const unsigned of_scale = scales[g - 4];
+  const unsigned of_minimum = scales[g];
+  return {static_cast<uint8_t>((halves & 15U) | (of_scale >> 6U << 4U)),
+          static_cast<uint8_t>((halves >> 4U) | (of_minimum >> 6U << 4U))};
 }
 
 Format q4_k() noexcept;

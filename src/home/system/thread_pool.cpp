@@ -138,7 +138,9 @@ double cpu_quota() {
 int usable_cores() {
   cpu_set_t allowed;
   CPU_ZERO(&allowed);
-  if (::sched_getaffinity(0, sizeof(allowed), &allowed) != 0) return std::max(1U, std::thread::hardware_concurrency());
+  if (::sched_getaffinity(0, sizeof(allowed), &allowed) != 0) {
+    return static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  }
   std::set<std::string> cores;  // siblings of one core share the same list
   int unknown = 0;
   for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
