@@ -199,8 +199,12 @@ class Chat(ProgramTest):
         self.assertEqual(terminal.wait(), 0)
 
     def test_one_answer_on_a_terminal(self):
-        terminal = Terminal([PROGRAM, "run", self.model, "hello", "--max-tokens", "5", "--temperature", "0"], self.environment, self.folder)
+        words = ["run", self.model, "hello", "--max-tokens", "200", "--temperature", "2", "--seed", "1", "--ignore-eos"]
+        # A random model says control characters too; they are in the text, and not for the terminal.
+        self.assertRegex(self.output(*words).decode(), r"[\x00-\x08\x0b-\x1f]")
+        terminal = Terminal([PROGRAM, *words, "-q"], self.environment, self.folder)
         self.assertEqual(terminal.wait(), 0)
+        self.assertNotRegex(terminal.text.replace("\r\n", "\n"), r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 if __name__ == "__main__":

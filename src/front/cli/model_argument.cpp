@@ -6,6 +6,7 @@
 #include "front/cli/interrupt.h"
 #include "front/cli/progress.h"
 #include "home/store/near_names.h"
+#include "model/format/printable.h"
 
 namespace kinglet::cli {
 namespace {
@@ -84,7 +85,7 @@ chat::Settings settings_of(Session& session, const ModelSource& source, const fo
   chat::Settings settings;
   settings.take(metadata);
   for (const std::string& name : settings.take(source.stored.parameters)) {
-    session.note(str("kinglet: ", source.name, ": its parameter ", name, " is not supported and is left out"));
+    session.note(str("kinglet: ", source.name, ": its parameter ", format::printable(name), " is not supported and is left out"));
   }
   return settings;
 }
