@@ -84,14 +84,14 @@ function(kinglet_room room)
   endif()
   foreach(source ${sources})
     if(source MATCHES "/(avx2|avx512|avx512vnni|avx512bf16)/[^/]*$")
+      set(isa_flags ${KINGLET_FLAGS_${CMAKE_MATCH_1}})
       # Kernels are optimized in every build, since tests run real models through them; but sanitizers at -O3 take
       # ten minutes for a file of products.
       set(optimized -O3)
-      if(KINGLET_SANITIZE)
+      if(KINGLET_SANITIZE AND source MATCHES "/product[.]cpp$")
         set(optimized -O1)
       endif()
-      set_source_files_properties(${source} PROPERTIES
-        COMPILE_OPTIONS "${KINGLET_FLAGS_${CMAKE_MATCH_1}};${optimized};-fno-math-errno")
+      set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "${isa_flags};${optimized};-fno-math-errno")
     endif()
   endforeach()
 
