@@ -5,6 +5,7 @@
 #include <string>
 
 #include "model/format/samples.h"
+#include "model/models/tiny_model.h"
 
 namespace {
 
@@ -94,6 +95,16 @@ void put_tokenizers(const std::filesystem::path& folder) {
   put(folder / "sentencepiece_prefix", str('\3', '\0', tokens, text));
 }
 
+// As small as a llama can be, so that changes of a byte mostly fall on what is read.
+samples::Bytes tiny_llama(std::string_view scaling) {
+  models::TinyOptions options{.n_layers = 1, .head_dim = 4, .sizes = models::TinySizes{8, 8, 2, 1, 6}};
+  if (!scaling.empty()) {
+    options.words = {{"rope.scaling.type", std::string(scaling)}};
+    options.numbers = {{"rope.scaling.factor", 4.0F}};
+  }
+  return models::tiny_gguf(*models::find_architecture("llama"), options);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -103,6 +114,9 @@ int main(int argc, char** argv) {
   put(corpus / "gguf/q4_k", one_tensor("Q4_K", 256));
   put(corpus / "gguf/q4_0", one_tensor("Q4_0", 64));
   put(corpus / "gguf/empty", samples::written(GgufWriter()));
+  put(corpus / "model/plain", tiny_llama(""));
+  put(corpus / "model/yarn", tiny_llama("yarn"));
+  put(corpus / "model/dynamic", tiny_llama("dynamic"));
   put(corpus / "safetensors/several", samples::small_safetensors());
   put(corpus / "safetensors/empty", samples::written(SafetensorsWriter()));
   constexpr std::string_view kStart =

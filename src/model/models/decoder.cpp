@@ -38,7 +38,9 @@ class ConfigReader {
 
   [[nodiscard]] std::string key(std::string_view name) const { return prefix_ + std::string(name); }
 
-  [[nodiscard]] size_t count(std::string_view name, size_t limit) const { return in_limit(name, meta_.require<size_t>(key(name)), limit); }
+  [[nodiscard]] size_t count(std::string_view name, size_t limit) const {
+    return in_limit(name, meta_.require<size_t>(key(name)), limit);
+  }
   [[nodiscard]] size_t count_or(std::string_view name, size_t fallback, size_t limit) const {
     return in_limit(name, meta_.get<size_t>(key(name)).value_or(fallback), limit);
   }
@@ -75,7 +77,8 @@ RopeScaling read_scaling(const ConfigReader& read) {
 RopeConfig read_rope(const ConfigReader& read, const DecoderConfig& config) {
   RopeConfig rope;
   rope.n_rot = read.count_or("rope.dimension_count", config.head_dim, config.head_dim);
-  if (rope.n_rot % 2 != 0) read.meta().refuse(read.key("rope.dimension_count"), str("is ", rope.n_rot, ", expected an even number"));
+  if (rope.n_rot % 2 != 0)
+    read.meta().refuse(read.key("rope.dimension_count"), str("is ", rope.n_rot, ", expected an even number"));
   rope.base = read.number_or("rope.freq_base", 10000.0);
   if (rope.base <= 0) read.meta().refuse(read.key("rope.freq_base"), "is not positive");
   rope.scaling = read_scaling(read);
@@ -100,7 +103,8 @@ DecoderConfig read_decoder_config(const format::ModelFile& file) {
   config.n_heads = read.count("attention.head_count", kMaxWidth);
   config.n_kv_heads = read.count_or("attention.head_count_kv", config.n_heads, config.n_heads);
   if (config.n_heads % config.n_kv_heads != 0) {
-    read.meta().refuse(read.key("attention.head_count_kv"), str("is ", config.n_kv_heads, ", which does not divide ", config.n_heads, " heads"));
+    read.meta().refuse(read.key("attention.head_count_kv"),
+                       str("is ", config.n_kv_heads, ", which does not divide ", config.n_heads, " heads"));
   }
   config.head_dim = read.count_or("attention.key_length", config.hidden_dim / config.n_heads, kMaxWidth);
   if (read.count_or("attention.value_length", config.head_dim, kMaxWidth) != config.head_dim) {
@@ -109,6 +113,7 @@ DecoderConfig read_decoder_config(const format::ModelFile& file) {
   config.ffn_dim = read.count("feed_forward_length", kMaxWidth);
   config.context_len = read.count("context_length", kMaxContext);
   config.norm_eps = static_cast<float>(read.number_or("attention.layer_norm_rms_epsilon", 1e-5));
+  if (config.norm_eps < 0.0F) read.meta().refuse(read.key("attention.layer_norm_rms_epsilon"), "is negative");
   const format::TensorEntry* embedding = file.find("token_embd.weight");
   if (embedding == nullptr) read.meta().refuse("tensor token_embd.weight", "is missing");
   config.vocab_size = static_cast<size_t>(embedding->n_rows());

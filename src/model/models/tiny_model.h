@@ -6,6 +6,7 @@
 #include <cmath>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,24 +17,7 @@
 
 namespace kinglet::models {
 
-struct TinyOptions {
-  std::string_view format = "F32";  ///< Of all matrices.
-  uint64_t seed = 1;
-  bool has_optional = true;  ///< Also the tensors that a file may lack: biases, an own head, frequency factors.
-  uint32_t context_len = 256;
-  uint32_t n_layers = 2;
-  uint32_t head_dim = 32;
-  std::vector<std::pair<std::string, std::string>> words = {};  ///< More keys, without the architecture's prefix.
-  std::vector<std::pair<std::string, float>> numbers = {};
-};
-
-/// Sizes that a tensor of this format can have: columns are whole blocks, heads fit every type of key-value cache.
 struct TinySizes {
-  explicit TinySizes(const quant::Format& format) {
-    if (format.block_len <= 32) return;
-    hidden = ffn = 256;
-    n_heads = 8;
-  }
   uint32_t hidden = 64;
   uint32_t ffn = 96;
   uint32_t n_heads = 2;
@@ -41,10 +25,28 @@ struct TinySizes {
   uint32_t vocab = 40;
 };
 
+/// Sizes that tensors of this format can have: columns are whole blocks.
+inline TinySizes tiny_sizes(const quant::Format& format) {
+  if (format.block_len <= 32) return {};
+  return {.hidden = 256, .ffn = 256, .n_heads = 8};
+}
+
+struct TinyOptions {
+  std::string_view format = "F32";  ///< Of all matrices.
+  uint64_t seed = 1;
+  bool has_optional = true;  ///< Also the tensors that a file may lack: biases, an own head, frequency factors.
+  uint32_t context_len = 256;
+  uint32_t n_layers = 2;
+  uint32_t head_dim = 32;  ///< A multiple of 32 fits every type of key-value cache.
+  std::optional<TinySizes> sizes = {};
+  std::vector<std::pair<std::string, std::string>> words = {};  ///< More keys, without the architecture's prefix.
+  std::vector<std::pair<std::string, float>> numbers = {};
+};
+
 /// The bytes of a GGUF file of this architecture: keys that decoders share, and every tensor that it declares.
 inline std::vector<std::byte> tiny_gguf(const Architecture& architecture, const TinyOptions& options = {}) {
   const quant::Format& format = *quant::find_by_name(options.format);
-  const TinySizes sizes(format);
+  const TinySizes sizes = options.sizes.value_or(tiny_sizes(format));
   const auto add_settings = [&](format::GgufWriter& writer) {
     const auto key = [&](std::string_view name) { return str(architecture.name, ".", name); };
     writer.add_string("general.architecture", architecture.name);
