@@ -56,14 +56,14 @@ ByteBpe::~ByteBpe() = default;
 
 // A merge is looked up three times in a table that no cache holds, so several are looked up at once.
 void ByteBpe::read_merges() {
-  constexpr size_t kAtOnce = 16;
+  constexpr size_t kAtOnce = 32;
   struct Lookup {
-    std::string_view left;
-    std::string_view right;
     std::string joined;
+    std::array<std::string_view, 3> spellings;  // left, right, joined
     std::array<uint64_t, 3> hashes;
   };
   std::array<Lookup, kAtOnce> lookups;
+  std::array<std::array<int32_t, 3>, kAtOnce> ids;
   const std::vector<std::string_view>& merges = spec_.merges;
   merges_ = std::make_unique<MergeTable>(merges.size());
   for (size_t begin = 0; begin < merges.size(); begin += kAtOnce) {
@@ -75,17 +75,22 @@ void ByteBpe::read_merges() {
       if (space == std::string_view::npos)
         fail_with(ErrorCode::kInvalidFile, "tokenizer: merge ", begin + i, " has no two parts");
       Lookup& lookup = lookups[i];
-      lookup.left = merge.substr(0, space);
-      lookup.right = merge.substr(space + 1);
-      lookup.joined.assign(lookup.left).append(lookup.right);
-      lookup.hashes = {hash_bytes(lookup.left), hash_bytes(lookup.right), hash_bytes(lookup.joined)};
-      for (const uint64_t hash : lookup.hashes) spellings().prefetch(hash);
+      lookup.joined.assign(merge.substr(0, space)).append(merge.substr(space + 1));
+      lookup.spellings = {merge.substr(0, space), merge.substr(space + 1), lookup.joined};
+      for (size_t part = 0; part < 3; ++part) {
+        lookup.hashes[part] = hash_bytes(lookup.spellings[part]);
+        spellings().prefetch_entry(lookup.hashes[part]);
+      }
+    }
+    for (size_t i = 0; i < 3 * n; ++i) spellings().prefetch_token(lookups[i / 3].hashes[i % 3]);
+    for (size_t i = 0; i < 3 * n; ++i) spellings().prefetch_spelling(lookups[i / 3].hashes[i % 3]);
+    for (size_t i = 0; i < n; ++i) {
+      for (size_t part = 0; part < 3; ++part)
+        ids[i][part] = spellings().find(lookups[i].spellings[part], lookups[i].hashes[part]);
+      if (ids[i][0] >= 0 && ids[i][1] >= 0) merges_->prefetch(ids[i][0], ids[i][1]);
     }
     for (size_t i = 0; i < n; ++i) {
-      const Lookup& lookup = lookups[i];
-      const int32_t left = spellings().find(lookup.left, lookup.hashes[0]);
-      const int32_t right = spellings().find(lookup.right, lookup.hashes[1]);
-      const int32_t result = spellings().find(lookup.joined, lookup.hashes[2]);
+      const auto [left, right, result] = ids[i];
       // No text merges to a control token.
       if (left < 0 || right < 0 || result < 0 || is_control(result)) continue;
       merges_->add(left, right, {static_cast<uint32_t>(begin + i), result});

@@ -26,6 +26,8 @@ class MergeTable {
     if (entries_[at].is_free()) entries_[at] = {left, right, merge};
   }
 
+  void prefetch(int32_t left, int32_t right) const noexcept { __builtin_prefetch(&entries_[place_of(left, right)], 1); }
+
   [[nodiscard]] Merge find(int32_t left, int32_t right) const noexcept {
     size_t at = place_of(left, right);
     while (!entries_[at].is_free()) {

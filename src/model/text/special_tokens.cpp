@@ -14,7 +14,9 @@ Tokenizer::SpecialTokens::SpecialTokens(const VocabularySpec& spec) {
     has_user_defined_ = has_user_defined_ || is_user_defined;
   }
   // Bytes compare as unsigned in string_view; of tokens spelled alike the first one counts.
-  std::ranges::stable_sort(entries_, {}, &Entry::spelling);
+  std::ranges::sort(entries_, [](const Entry& a, const Entry& b) {
+    return a.spelling != b.spelling ? a.spelling < b.spelling : a.token < b.token;
+  });
   const auto alike = std::ranges::unique(entries_, {}, &Entry::spelling);
   entries_.erase(alike.begin(), alike.end());
   for (const Entry& entry : entries_) ++starts_[static_cast<uint8_t>(entry.spelling[0]) + 1U];

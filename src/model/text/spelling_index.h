@@ -39,11 +39,20 @@ class Tokenizer::SpellingIndex {
   [[nodiscard]] int32_t find(std::string_view spelling) const noexcept {
     return spelling.size() > longest_ ? -1 : find(spelling, hash_bytes(spelling));
   }
-  /// As find, by the hash that hash_bytes gives; in between, prefetch hides the time that memory takes.
+  /// As find, by the hash that hash_bytes gives; in between, the prefetches hide the time that memory takes.
   [[nodiscard]] int32_t find(std::string_view spelling, uint64_t hash) const noexcept {
     return entries_[place_of(spelling, hash)].id;
   }
-  void prefetch(uint64_t hash) const noexcept { __builtin_prefetch(&entries_[hash & (entries_.size() - 1)]); }
+  /// What a look-up reads comes in three steps, each of which needs the one before.
+  void prefetch_entry(uint64_t hash) const noexcept { __builtin_prefetch(&entries_[hash & (entries_.size() - 1)]); }
+  void prefetch_token(uint64_t hash) const noexcept {
+    if (const int32_t id = entries_[hash & (entries_.size() - 1)].id; id >= 0)
+      __builtin_prefetch(&tokens_[static_cast<size_t>(id)]);
+  }
+  void prefetch_spelling(uint64_t hash) const noexcept {
+    const int32_t id = entries_[hash & (entries_.size() - 1)].id;
+    if (id >= 0) __builtin_prefetch(tokens_[static_cast<size_t>(id)].data());
+  }
   [[nodiscard]] size_t longest() const noexcept { return longest_; }
 
  private:

@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "model/text/sorting.h"
 #include "model/text/utf8.h"
 
 namespace kinglet::text {
@@ -111,8 +112,12 @@ void append_normalized(std::string_view stretch, std::string& out) {
   const auto combining_class = [](utf8proc_int32_t c) { return utf8proc_get_property(c)->combining_class; };
   for (auto begin = points.begin(); begin != points.end();) {
     const auto end = std::find_if(begin, points.end(), [&](utf8proc_int32_t c) { return combining_class(c) == 0; });
-    std::stable_sort(begin, end,
-                     [&](utf8proc_int32_t a, utf8proc_int32_t b) { return combining_class(a) < combining_class(b); });
+    if (end - begin > 1) {
+      std::vector<utf8proc_int32_t> marks(begin, end);
+      merge_sort(marks,
+                 [&](utf8proc_int32_t a, utf8proc_int32_t b) { return combining_class(a) < combining_class(b); });
+      std::ranges::copy(marks, begin);
+    }
     begin = end == points.end() ? end : end + 1;
   }
   const auto n = utf8proc_normalize_utf32(points.data(), std::ssize(points), kCompose);

@@ -16,7 +16,7 @@
 
 namespace kinglet::text {
 
-/// Short words and their tokens; a word may push out another one. 1 MB, and no allocation after it is made.
+/// Short words and their tokens; a word may push out another one. 512 KB, and no allocation after it is made.
 class WordCache {
  public:
   /// What append does for a word that it does not know: encode(word) appends to ids.
@@ -40,7 +40,7 @@ class WordCache {
   }
 
  private:
-  static constexpr size_t kEntries = 1 << 14;
+  static constexpr size_t kEntries = 1 << 13;
   static constexpr size_t kMaxWord = 22;
   static constexpr size_t kMaxTokens = 10;
   struct Entry {

@@ -3,7 +3,7 @@
 #include <ctime>
 
 #include "core/base/base.h"
-#include "run/chat/template_values.h"
+#include "model/text/jinja/json.h"
 #include "run/chat/vocabulary.h"
 
 namespace kinglet::chat {
@@ -72,10 +72,10 @@ std::string ChatTemplate::render(const TemplateInput& input) const {
   text::jinja::Dict context;
   context.set("bos_token", bos_);
   context.set("eos_token", eos_);
-  context.set("messages", template_value(input.messages));
-  if (!input.tools.is_null()) context.set("tools", template_value(input.tools));
+  context.set("messages", text::jinja::from_json(input.messages));
+  if (!input.tools.is_null()) context.set("tools", text::jinja::from_json(input.tools));
   context.set("add_generation_prompt", input.generation_prompt);
-  for (const auto& [name, value] : input.variables) context.set(name, template_value(value));
+  for (const auto& [name, value] : input.variables) context.set(name, text::jinja::from_json(value));
   text::jinja::RenderOptions options;
   options.now = local_time();
   return template_.render(text::jinja::Value::dict(std::move(context)), options);

@@ -5,6 +5,7 @@
 
 #include "model/text/jinja/dict.h"
 #include "model/text/jinja/printing.h"
+#include "model/text/sorting.h"
 #include "model/text/utf8.h"
 
 namespace kinglet::text::jinja {
@@ -99,7 +100,7 @@ class JsonWriter {
         meter_.refuse("keys of several types cannot be sorted");
       }
     }
-    std::ranges::stable_sort(members, [](const Dict::Member* a, const Dict::Member* b) {
+    merge_sort(members, [](const Dict::Member* a, const Dict::Member* b) {
       return a->first.is_string() ? a->first.string() < b->first.string() : a->first.number() < b->first.number();
     });
   }

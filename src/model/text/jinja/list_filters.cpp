@@ -8,6 +8,7 @@
 #include "model/text/jinja/operation.h"
 #include "model/text/jinja/operators.h"
 #include "model/text/jinja/printing.h"
+#include "model/text/sorting.h"
 
 namespace kinglet::text::jinja {
 namespace {
@@ -89,7 +90,7 @@ std::vector<Keyed> sorted(const Call& call, const Items& values, const Value* at
     keyed.push_back({has_several ? call.evaluator.list(std::move(keys)) : keys[0], value});
   }
   call.evaluator.meter().make(keyed.size() * sizeof(Keyed));
-  std::stable_sort(keyed.begin(), keyed.end(), [&](const Keyed& a, const Keyed& b) {
+  merge_sort(keyed, [&](const Keyed& a, const Keyed& b) {
     return reverse ? compare(call.evaluator, Operator::kLess, b.key, a.key)
                    : compare(call.evaluator, Operator::kLess, a.key, b.key);
   });
@@ -126,9 +127,8 @@ Value groupby(const Call& call) {
   std::vector<Keyed> keyed;
   for (const Value& value : call.evaluator.iterate(call.input))
     keyed.push_back({comparable(call, key_of(value), case_sensitive), value});
-  std::stable_sort(keyed.begin(), keyed.end(), [&](const Keyed& a, const Keyed& b) {
-    return compare(call.evaluator, Operator::kLess, a.key, b.key);
-  });
+  merge_sort(keyed,
+             [&](const Keyed& a, const Keyed& b) { return compare(call.evaluator, Operator::kLess, a.key, b.key); });
   List groups;
   for (size_t i = 0; i < keyed.size();) {
     List members;
