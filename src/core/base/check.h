@@ -9,11 +9,11 @@ namespace kinglet {
 }  // namespace kinglet
 
 /// Stops the program when a condition that our own code guarantees does not hold; always on.
-#define KINGLET_CHECK(condition, why)                                      \
-  do {                                                                     \
-    if (!(condition)) [[unlikely]] {                                       \
-      ::kinglet::check_failed(__FILE__, __LINE__, #condition, why);        \
-    }                                                                      \
+#define KINGLET_CHECK(condition, why)                               \
+  do {                                                              \
+    if (!(condition)) [[unlikely]] {                                \
+      ::kinglet::check_failed(__FILE__, __LINE__, #condition, why); \
+    }                                                               \
   } while (false)
 
 /// As KINGLET_CHECK, in debug builds only: for hot code.

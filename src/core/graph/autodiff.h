@@ -8,9 +8,9 @@
 
 namespace kinglet::graph {
 
-/// Appends the gradient of `loss` [1, 1] with respect to each weight that `wanted` (by weight id) names. Running the graph
-/// then adds to the gradient memory that the executor was given; the caller clears it. Values are differentiated only where
-/// a wanted weight depends on it.
+/// Appends the gradient of `loss` [1, 1] with respect to each weight that `wanted` (by weight id) names. Running the
+/// graph then adds to the gradient memory that the executor was given; the caller clears it. Values are differentiated
+/// only where a wanted weight depends on it.
 void add_gradients(ir::Graph& graph, ir::Value loss, const std::vector<bool>& wanted);
 
 }  // namespace kinglet::graph

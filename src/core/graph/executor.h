@@ -9,8 +9,8 @@
 
 namespace kinglet::graph {
 
-/// Owns the arena and scratch of one plan. Real is float, or double for checking gradients (the plan's real_bytes agree).
-/// Used by one thread at a time; `run` lends the pool for its duration and allocates nothing.
+/// Owns the arena and scratch of one plan. Real is float, or double for checking gradients (the plan's real_bytes
+/// agree). Used by one thread at a time; `run` lends the pool for its duration and allocates nothing.
 template <class Real>
 class Executor {
  public:
@@ -25,8 +25,8 @@ class Executor {
   /// Where the gradient of a weight is added, [rows, cols]; null: not wanted.
   void set_weight_gradient(ir::WeightId weight, Real* gradient) noexcept { weight_gradients_[weight.id] = gradient; }
 
-  /// Runs all nodes for these row counts (within the plan's) and this batch. Token ids, labels and row indices have been
-  /// checked by the caller; sequences cover all rows in order.
+  /// Runs all nodes for these row counts (within the plan's) and this batch. Token ids, labels and row indices have
+  /// been checked by the caller; sequences cover all rows in order.
   void run(const ops::RowCounts& counts, const ops::Batch& batch) noexcept;
 
   [[nodiscard]] const Plan& plan() const noexcept { return *plan_; }

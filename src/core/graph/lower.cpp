@@ -180,7 +180,8 @@ KvLayout attend_from_cache(ir::Graph& graph, kernels::KvType type) {
   return layout;
 }
 
-KvLayout lower_for_inference(ir::Graph& graph, std::span<const ir::Value> outputs, std::optional<kernels::KvType> kv_type) {
+KvLayout lower_for_inference(ir::Graph& graph, std::span<const ir::Value> outputs,
+                             std::optional<kernels::KvType> kv_type) {
   remove_unused(graph, outputs);
   encode_activations(graph);
   fuse_norm_encode(graph, outputs);

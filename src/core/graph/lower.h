@@ -9,8 +9,8 @@
 
 namespace kinglet::graph {
 
-/// How the keys and values of all layers lie in a page of a cache (ops/attend_cache.cpp). Pages of keys and of values are
-/// alike.
+/// How the keys and values of all layers lie in a page of a cache (ops/attend_cache.cpp). Pages of keys and of values
+/// are alike.
 struct KvLayout {
   kernels::KvType type = kernels::KvType::kF16;
   size_t page_bytes = 0;  ///< Of keys; the same again for values.
@@ -43,7 +43,8 @@ KvLayout attend_from_cache(ir::Graph& graph, kernels::KvType type);
 
 /// All passes for inference over a cache (kv_type given) or over the rows of the batch.
 /// `outputs` stay available.
-KvLayout lower_for_inference(ir::Graph& graph, std::span<const ir::Value> outputs, std::optional<kernels::KvType> kv_type);
+KvLayout lower_for_inference(ir::Graph& graph, std::span<const ir::Value> outputs,
+                             std::optional<kernels::KvType> kv_type);
 
 /// The passes for a graph with backward nodes: values stay as they are, because backward reads them.
 void lower_for_training(ir::Graph& graph, std::span<const ir::Value> outputs);

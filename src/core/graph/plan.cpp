@@ -40,7 +40,8 @@ std::vector<Lifetime> lifetimes(const ir::Graph& graph, std::span<const ir::Valu
 
 }  // namespace
 
-Plan::Plan(ir::Graph graph, std::span<const ir::Value> outputs, const Options& options, const kernels::KernelTable& table)
+Plan::Plan(ir::Graph graph, std::span<const ir::Value> outputs, const Options& options,
+           const kernels::KernelTable& table)
     : graph_(std::move(graph)), options_(options) {
   place_values(outputs);
   // Scratch of the attention kernels depends on the rows alone; an empty batch asks for the most.
@@ -64,8 +65,8 @@ void Plan::place_values(std::span<const ir::Value> outputs) {
   for (uint32_t id = 0; id < graph_.n_values(); ++id) {
     if (!lives[id].used()) continue;
     const ir::ValueType& type = graph_.type({id});
-    sizes[id] = static_cast<size_t>(round_up(type.rows.bind(options_.max_rows) * ops::row_bytes(type, options_.real_bytes),
-                                             tensor::kAlignment));
+    sizes[id] = static_cast<size_t>(
+        round_up(type.rows.bind(options_.max_rows) * ops::row_bytes(type, options_.real_bytes), tensor::kAlignment));
     order.push_back(id);
   }
   std::ranges::stable_sort(order, [&](uint32_t a, uint32_t b) { return sizes[a] > sizes[b]; });

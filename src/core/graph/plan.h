@@ -14,7 +14,7 @@ namespace kinglet::graph {
 class Plan {
  public:
   struct Options {
-    ops::RowCounts max_rows;          ///< The row class: the largest counts of a run, by ir::Symbol.
+    ops::RowCounts max_rows;  ///< The row class: the largest counts of a run, by ir::Symbol.
     size_t max_sequences = 1;
     size_t real_bytes = sizeof(float);
   };

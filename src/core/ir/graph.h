@@ -26,8 +26,8 @@ inline constexpr size_t kSymbols = 2;
 /// A number of rows: a constant or a symbol.
 class Rows {
  public:
-  constexpr Rows(size_t n) : n_(n) {}                    // NOLINT(google-explicit-constructor): a count is a Rows
-  constexpr Rows(Symbol symbol) : symbol_(symbol) {}     // NOLINT(google-explicit-constructor)
+  constexpr Rows(size_t n) : n_(n) {}                 // NOLINT(google-explicit-constructor): a count is a Rows
+  constexpr Rows(Symbol symbol) : symbol_(symbol) {}  // NOLINT(google-explicit-constructor)
   [[nodiscard]] constexpr size_t bind(std::span<const size_t, kSymbols> counts) const noexcept {
     return symbol_ ? counts[static_cast<size_t>(*symbol_)] : n_;
   }

@@ -1,9 +1,9 @@
 // Kernels over plain floating-point values: everything that is not a product with a weight format.
 //
-// They are written once, in inl/, for a vector of 16 elements; an instruction set gives that vector (vec.h). Sums over an
-// inner dimension are 16 interleaved partial sums and the tree s[j] += s[j + 8], + 4, + 2, + 1, and the elementary functions
-// are our own, so all tables give the same bits. The scalar vector exists for float and for double, so that gradients are
-// checked in double precision. "Accumulate" kernels add to their output.
+// They are written once, in inl/, for a vector of 16 elements; an instruction set gives that vector (vec.h). Sums over
+// an inner dimension are 16 interleaved partial sums and the tree s[j] += s[j + 8], + 4, + 2, + 1, and the elementary
+// functions are our own, so all tables give the same bits. The scalar vector exists for float and for double, so that
+// gradients are checked in double precision. "Accumulate" kernels add to their output.
 //
 // Legend: n elements of one row; D head_dim; G query heads that share one key-value head.
 #pragma once
@@ -39,15 +39,17 @@ constexpr size_t kv_bytes(KvType type, size_t head_dim) noexcept {
   return 0;
 }
 
-/// Tokens in a page of keys and values; also the chunk of keys in which attention sums, in key order from the sequence's
-/// start, so that a row's result does not depend on what is computed beside it.
+/// Tokens in a page of keys and values; also the chunk of keys in which attention sums, in key order from the
+/// sequence's start, so that a row's result does not depend on what is computed beside it.
 inline constexpr size_t kPageTokens = 32;
 
-/// Keys and values of one sequence, one layer and one key-value head in a cache. Key number i is in page i / kPageTokens,
-/// slot i % kPageTokens, i counted from the sequence's start. The head's part of a page has kPageTokens kv_bytes(type, D)
-/// bytes. Keys lie with slots side by side, so that a score for all slots needs no sum across lanes; values lie slot by slot:
+/// Keys and values of one sequence, one layer and one key-value head in a cache. Key number i is in page i /
+/// kPageTokens, slot i % kPageTokens, i counted from the sequence's start. The head's part of a page has kPageTokens
+/// kv_bytes(type, D) bytes. Keys lie with slots side by side, so that a score for all slots needs no sum across lanes;
+/// values lie slot by slot:
 ///   keys   kF32: Real[D][slots]; kF16: f16[D][slots]; kQ8_0: int8[D][slots], then f16 scales[D / 32][slots];
-///          kQ4_0: bytes[D / 2][slots] (byte 16 b + i of block b: element 32 b + i low, 32 b + 16 + i high), then scales
+///          kQ4_0: bytes[D / 2][slots] (byte 16 b + i of block b: element 32 b + i low, 32 b + 16 + i high), then
+///          scales
 ///   values kF32: Real[slots][D]; kF16: f16[slots][D]; kQ8_0, kQ4_0: the field's blocks, slot by slot
 /// A page before the first visible key may be null (a sliding window has freed it).
 struct KeyView {
@@ -77,15 +79,15 @@ struct AttendSpec {
 template <class Real>
 struct AttendRows {
   size_t n_rows;
-  size_t n_group;         ///< G.
-  const uint32_t* lo;     ///< Row i sees keys [lo[i], hi[i]), at least one.
+  size_t n_group;      ///< G.
+  const uint32_t* lo;  ///< Row i sees keys [lo[i], hi[i]), at least one.
   const uint32_t* hi;
   const Real* q;
-  size_t q_stride;        ///< Elements from a row to the next.
+  size_t q_stride;  ///< Elements from a row to the next.
   Real* out;
   size_t out_stride;
-  const Real* sinks;      ///< G logits that take part in the sum without a value; or null.
-  Real* lse;              ///< G values a row (log of the sum of exponentials, for backward); or null.
+  const Real* sinks;  ///< G logits that take part in the sum without a value; or null.
+  Real* lse;          ///< G values a row (log of the sum of exponentials, for backward); or null.
   size_t lse_stride;
 };
 
@@ -94,7 +96,8 @@ struct RealKernels {
   /// y[i] = w[i] * x[i] / sqrt(mean(x^2) + eps). y may equal x.
   void (*rms_norm)(const Real* x, const Real* w, Real* y, size_t n, Real eps) noexcept;
   /// Accumulates dx[n] and dw[n] (dw may be null) from dy[n] and the forward inputs.
-  void (*rms_norm_backward)(const Real* x, const Real* w, const Real* dy, Real* dx, Real* dw, size_t n, Real eps) noexcept;
+  void (*rms_norm_backward)(const Real* x, const Real* w, const Real* dy, Real* dx, Real* dw, size_t n,
+                            Real eps) noexcept;
   /// y[i] = w[i] * (x[i] - mean) / sqrt(var + eps) + b[i]; b may be null.
   void (*layer_norm)(const Real* x, const Real* w, const Real* b, Real* y, size_t n, Real eps) noexcept;
   /// Accumulates dx, dw and db (the last two may be null).
@@ -138,19 +141,20 @@ struct RealKernels {
   void (*store_key)(KvType type, const Real* x, std::byte* head, size_t slot, size_t head_dim) noexcept;
   void (*store_value)(KvType type, const Real* x, std::byte* head, size_t slot, size_t head_dim) noexcept;
 
-  /// Attention by online softmax (Milakov and Gimelshein, arXiv 1805.02867), chunk by chunk of kPageTokens keys; a chunk is
-  /// read once for all rows. A row's bits are the same whatever rows stand beside it.
-  /// scratch: attend_scratch(n_rows, G, D) elements.
-  void (*attend)(const AttendSpec<Real>& spec, const KeyView& keys, const AttendRows<Real>& rows, Real* scratch) noexcept;
+  /// Attention by online softmax (Milakov and Gimelshein, arXiv 1805.02867), chunk by chunk of kPageTokens keys; a
+  /// chunk is read once for all rows. A row's bits are the same whatever rows stand beside it. scratch:
+  /// attend_scratch(n_rows, G, D) elements.
+  void (*attend)(const AttendSpec<Real>& spec, const KeyView& keys, const AttendRows<Real>& rows,
+                 Real* scratch) noexcept;
   /// The same over plain rows; the same bits as over a kF32 cache.
   void (*attend_plain)(const AttendSpec<Real>& spec, const PlainKeys<Real>& keys, const AttendRows<Real>& rows,
                        Real* scratch) noexcept;
 
   /// Backward of attend_plain for one row of G heads that sees [lo, hi): probabilities are recomputed from lse.
   /// Accumulates dq [G, D], and dk and dv at key i * stride. scratch: attend_scratch(1, G, D) elements.
-  void (*attend_backward)(const AttendSpec<Real>& spec, const PlainKeys<Real>& keys, size_t lo, size_t hi, size_t n_group,
-                          const Real* q, const Real* out, const Real* d_out, const Real* lse, Real* dq, Real* dk, Real* dv,
-                          Real* scratch) noexcept;
+  void (*attend_backward)(const AttendSpec<Real>& spec, const PlainKeys<Real>& keys, size_t lo, size_t hi,
+                          size_t n_group, const Real* q, const Real* out, const Real* d_out, const Real* lse, Real* dq,
+                          Real* dk, Real* dv, Real* scratch) noexcept;
 
   /// dw[r, k] += sum over t of dy[t, r] * x[t, k], t in order, by fma: rows r < n_rows, k < cols.
   void (*outer_accumulate)(const Real* dy, size_t dy_stride, const Real* x, size_t x_stride, size_t n_tokens, Real* dw,

@@ -11,13 +11,13 @@ namespace kinglet::kernels {
 
 /// What the CPU and the operating system offer, read once by detect().
 struct CpuFeatures {
-  bool avx2 = false;         ///< AVX2, FMA and F16C.
-  bool avx512 = false;       ///< F, BW, DQ, VL, CD.
+  bool avx2 = false;    ///< AVX2, FMA and F16C.
+  bool avx512 = false;  ///< F, BW, DQ, VL, CD.
   bool avx512_vnni = false;
   bool avx512_bf16 = false;
   bool avx512_vbmi = false;
   bool avx_vnni = false;
-  bool neon = false;         ///< With dot product.
+  bool neon = false;  ///< With dot product.
   bool neon_i8mm = false;
 };
 

@@ -44,9 +44,16 @@ void run_attend(const Run<Real>& run, size_t begin, size_t end) noexcept {
         hi[i] = static_cast<uint32_t>(visible.hi);
       }
       const size_t t = sequence.first_row + first;
-      const kernels::AttendRows<Real> rows{n, G, lo, hi, run.row(in[0], t) + head * G * D, attributes.spec.n_heads * D,
-                                           run.row(out[0], t) + head * G * D, attributes.spec.n_heads * D,
-                                           sinks == nullptr ? nullptr : sinks + head * G, run.row(out[1], t) + head * G,
+      const kernels::AttendRows<Real> rows{n,
+                                           G,
+                                           lo,
+                                           hi,
+                                           run.row(in[0], t) + head * G * D,
+                                           attributes.spec.n_heads * D,
+                                           run.row(out[0], t) + head * G * D,
+                                           attributes.spec.n_heads * D,
+                                           sinks == nullptr ? nullptr : sinks + head * G,
+                                           run.row(out[1], t) + head * G,
                                            attributes.spec.n_heads};
       run.real.attend_plain(attributes.template of_kernel<Real>(), keys, rows, room);
     }
@@ -131,13 +138,13 @@ void backward(Backward& back) {
     back.b.add(kAttendSinksDw, {{out[0], out[1], back.d_output()}, back.node.weights, back.node.attributes}, {});
   }
   const std::vector<ir::Value> gradients =
-      back.b.add(kAttendBackward,
-                 {{in[0], in[1], in[2], out[0], out[1], back.d_output()}, {}, back.node.attributes},
+      back.b.add(kAttendBackward, {{in[0], in[1], in[2], out[0], out[1], back.d_output()}, {}, back.node.attributes},
                  {back.b.type(in[0]), back.b.type(in[1]), back.b.type(in[2])});
   for (size_t i = 0; i < gradients.size(); ++i) back.set_d_input(i, gradients[i]);
 }
 
-constexpr Op kAttend{{"attend"}, sequence_head_items, run_attend<float>, run_attend<double>, attend_scratch_bytes, backward};
+constexpr Op kAttend{{"attend"},         sequence_head_items,  run_attend<float>,
+                     run_attend<double>, attend_scratch_bytes, backward};
 
 }  // namespace
 
@@ -145,7 +152,8 @@ ir::Value attend(ir::Builder& b, ir::Value q, ir::Value k, ir::Value v, const At
                  std::optional<ir::WeightId> sinks) {
   KINGLET_CHECK(spec.n_kv_heads > 0 && spec.n_heads % spec.n_kv_heads == 0, "attend: key-value heads divide the heads");
   KINGLET_CHECK(b.type(q).cols == spec.n_heads * spec.head_dim, "attend: q has n_heads heads");
-  KINGLET_CHECK(b.type(k).cols == spec.n_kv_heads * spec.head_dim && b.type(v) == b.type(k), "attend: k and v are alike");
+  KINGLET_CHECK(b.type(k).cols == spec.n_kv_heads * spec.head_dim && b.type(v) == b.type(k),
+                "attend: k and v are alike");
   std::vector<ir::WeightId> weights;
   if (sinks) {
     check_vector_weight(b.weight(*sinks), spec.n_heads);
@@ -157,6 +165,8 @@ ir::Value attend(ir::Builder& b, ir::Value q, ir::Value k, ir::Value v, const At
 
 bool is_attend(const ir::Node& node) noexcept { return node.op == &kAttend; }
 
-const AttendSpec& attend_spec(const ir::Node& node) noexcept { return static_cast<const Attend&>(*node.attributes).spec; }
+const AttendSpec& attend_spec(const ir::Node& node) noexcept {
+  return static_cast<const Attend&>(*node.attributes).spec;
+}
 
 }  // namespace kinglet::ops

@@ -17,9 +17,9 @@ struct AttendSpec {
   Visibility visibility;
 };
 
-/// q [T, H D], k and v [T, K D] -> [T, H D]. The keys of a row are those of its own sequence (Batch). Keys are numbered in
-/// the order of rows. `sinks` [H]: logits that take part in the softmax without a value. As built, it reads the rows of the
-/// batch; lowering for a cache splits it into a store and a read (store_kv, attend_cache).
+/// q [T, H D], k and v [T, K D] -> [T, H D]. The keys of a row are those of its own sequence (Batch). Keys are numbered
+/// in the order of rows. `sinks` [H]: logits that take part in the softmax without a value. As built, it reads the rows
+/// of the batch; lowering for a cache splits it into a store and a read (store_kv, attend_cache).
 ir::Value attend(ir::Builder& b, ir::Value q, ir::Value k, ir::Value v, const AttendSpec& spec,
                  std::optional<ir::WeightId> sinks = std::nullopt);
 

@@ -1,8 +1,8 @@
 // Attention over a paged cache: the rows' keys and values are stored first, then every row reads its interval.
 //
 // A page holds kPageTokens tokens of all layers: for each layer, key-value heads one after the other, each laid out as
-// kernels::KeyView says. A piece of attention is up to kQueryRows rows of a sequence and one key-value head; a row's bits do not depend on
-// the rows beside it (kernels/real.h).
+// kernels::KeyView says. A piece of attention is up to kQueryRows rows of a sequence and one key-value head; a row's
+// bits do not depend on the rows beside it (kernels/real.h).
 #include <algorithm>
 
 #include "core/ops/attend.h"
@@ -65,11 +65,21 @@ void attend_block(const Run<float>& run, const SequenceRows& sequence, size_t bl
     lo[i] = static_cast<uint32_t>(visible.lo);
     hi[i] = static_cast<uint32_t>(visible.hi);
   }
-  const float* sinks = run.node.weights.empty() ? nullptr : reinterpret_cast<const float*>(run.weight(0).data) + head * G;
+  const float* sinks =
+      run.node.weights.empty() ? nullptr : reinterpret_cast<const float*>(run.weight(0).data) + head * G;
   const size_t t = sequence.first_row + first;
   const size_t cols = attributes.spec.n_heads * D;
-  const kernels::AttendRows<float> rows{n, G, lo, hi, run.row(run.node.inputs[0], t) + head * G * D, cols,
-                                        run.row(run.node.outputs[0], t) + head * G * D, cols, sinks, nullptr, 0};
+  const kernels::AttendRows<float> rows{n,
+                                        G,
+                                        lo,
+                                        hi,
+                                        run.row(run.node.inputs[0], t) + head * G * D,
+                                        cols,
+                                        run.row(run.node.outputs[0], t) + head * G * D,
+                                        cols,
+                                        sinks,
+                                        nullptr,
+                                        0};
   run.real.attend(attributes.of_kernel<float>(), keys, rows, run.scratch_as<float>());
 }
 

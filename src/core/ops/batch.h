@@ -10,8 +10,8 @@
 
 namespace kinglet::ops {
 
-/// Consecutive rows of one sequence. With page tables its keys are in a cache, which the run also writes; without, the keys
-/// are the rows of the batch themselves (training, scoring) and n_past is 0.
+/// Consecutive rows of one sequence. With page tables its keys are in a cache, which the run also writes; without, the
+/// keys are the rows of the batch themselves (training, scoring) and n_past is 0.
 struct SequenceRows {
   size_t first_row = 0;
   size_t n_rows = 0;

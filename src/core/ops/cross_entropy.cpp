@@ -39,8 +39,8 @@ void token_loss_backward(Backward& back) {
   back.set_d_input(0, back.b.add_one(kTokenLossBackward, {{in[0], in[1], back.d_output()}}, back.b.type(in[0])));
 }
 
-constexpr Op kTokenLoss{{"token_loss"}, row_items, run_token_loss<float>, run_token_loss<double>, nullptr,
-                        token_loss_backward};
+constexpr Op kTokenLoss{{"token_loss"},         row_items, run_token_loss<float>,
+                        run_token_loss<double>, nullptr,   token_loss_backward};
 
 template <class Real>
 void run_mean(const Run<Real>& run, size_t /*begin*/, size_t /*end*/) noexcept {

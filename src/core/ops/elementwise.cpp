@@ -23,8 +23,8 @@ size_t n_elements(const Run<Real>& run, size_t begin, size_t end) noexcept {
 
 template <class Real>
 void run_add(const Run<Real>& run, size_t begin, size_t end) noexcept {
-  run.real.add(run.row(run.node.inputs[0], begin), run.row(run.node.inputs[1], begin), run.row(run.node.outputs[0], begin),
-               n_elements(run, begin, end));
+  run.real.add(run.row(run.node.inputs[0], begin), run.row(run.node.inputs[1], begin),
+               run.row(run.node.outputs[0], begin), n_elements(run, begin, end));
 }
 
 void add_backward(Backward& back) {
@@ -58,16 +58,19 @@ void run_softcap_backward(const Run<Real>& run, size_t begin, size_t end) noexce
   Real* dx = run.row(run.node.outputs[0], begin);
   const size_t n = n_elements(run, begin, end);
   std::fill_n(dx, n, Real{0});
-  run.real.softcap_backward(run.row(run.node.inputs[0], begin), static_cast<Real>(run.template attributes<Factor>().value),
+  run.real.softcap_backward(run.row(run.node.inputs[0], begin),
+                            static_cast<Real>(run.template attributes<Factor>().value),
                             run.row(run.node.inputs[1], begin), dx, n);
 }
 
-constexpr Op kSoftcapBackward{{"softcap_backward"}, row_items, run_softcap_backward<float>, run_softcap_backward<double>};
+constexpr Op kSoftcapBackward{
+    {"softcap_backward"}, row_items, run_softcap_backward<float>, run_softcap_backward<double>};
 
 void softcap_backward(Backward& back) {
   if (!back.d_output().valid()) return;
-  back.set_d_input(0, back.b.add_one(kSoftcapBackward, {{back.node.outputs[0], back.d_output()}, {}, back.node.attributes},
-                                     back.b.type(back.node.inputs[0])));
+  back.set_d_input(0,
+                   back.b.add_one(kSoftcapBackward, {{back.node.outputs[0], back.d_output()}, {}, back.node.attributes},
+                                  back.b.type(back.node.inputs[0])));
 }
 
 constexpr Op kSoftcap{{"softcap"}, row_items, run_softcap<float>, run_softcap<double>, nullptr, softcap_backward};
@@ -93,12 +96,13 @@ constexpr Op kActivationBackward{
 
 void activation_backward(Backward& back) {
   if (!back.d_output().valid()) return;
-  back.set_d_input(0, back.b.add_one(kActivationBackward, {{back.node.inputs[0], back.d_output()}, {}, back.node.attributes},
-                                     back.b.type(back.node.inputs[0])));
+  back.set_d_input(
+      0, back.b.add_one(kActivationBackward, {{back.node.inputs[0], back.d_output()}, {}, back.node.attributes},
+                        back.b.type(back.node.inputs[0])));
 }
 
-constexpr Op kActivation{{"activation"},          row_items, run_activation<float>, run_activation<double>, nullptr,
-                         activation_backward};
+constexpr Op kActivation{{"activation"},         row_items, run_activation<float>,
+                         run_activation<double>, nullptr,   activation_backward};
 
 }  // namespace
 

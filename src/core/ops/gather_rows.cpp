@@ -30,8 +30,8 @@ constexpr Op kScatterRows{{"scatter_rows"}, one_item, run_scatter<float>, run_sc
 
 void backward(Backward& back) {
   if (!back.d_output().valid()) return;
-  back.set_d_input(0, back.b.add_one(kScatterRows, {{back.d_output(), back.node.inputs[1]}},
-                                     back.b.type(back.node.inputs[0])));
+  back.set_d_input(
+      0, back.b.add_one(kScatterRows, {{back.d_output(), back.node.inputs[1]}}, back.b.type(back.node.inputs[0])));
 }
 
 constexpr Op kGatherRows{{"gather_rows"}, row_items, run_gather<float>, run_gather<double>, nullptr, backward};

@@ -29,7 +29,8 @@ size_t n_pieces(const quant::Weight& weight, size_t granule) noexcept { return (
 constexpr size_t kDoubleGranule = 16;
 
 size_t linear_items(const NodeShape& shape) noexcept {
-  if (shape.rows(shape.node.inputs[0]) == 0) return 0;  // a piece of a prompt that needs no logits: the head is not read
+  if (shape.rows(shape.node.inputs[0]) == 0)
+    return 0;  // a piece of a prompt that needs no logits: the head is not read
   size_t n = 0;
   for (size_t i = 0; i < n_matrices(shape.node); ++i) {
     const quant::Weight& weight = shape.graph.weight(shape.node.weights[i]);
@@ -59,7 +60,8 @@ void run_linear_f32(const Run<float>& run, size_t begin, size_t end) noexcept {
     const ir::Value output = run.node.outputs[piece.weight_idx];
     const size_t N = run.cols(output);
     float* y = run.reals(output) + piece.row_begin;
-    product_rows(run, run.weight(piece.weight_idx), run.node.inputs[0], piece.row_begin, piece.row_end, y, N, run.scratch);
+    product_rows(run, run.weight(piece.weight_idx), run.node.inputs[0], piece.row_begin, piece.row_end, y, N,
+                 run.scratch);
     const size_t n = piece.row_end - piece.row_begin;
     const size_t T = run.rows(output);
     if (attributes.bias) {
@@ -88,7 +90,8 @@ void run_linear_f64(const Run<double>& run, size_t begin, size_t end) noexcept {
         bias = reinterpret_cast<const float*>(run.weight(n_matrices(run.node) + piece.weight_idx).data)[r];
       }
       for (size_t t = 0; t < run.rows(run.node.inputs[0]); ++t) {
-        run.row(run.node.outputs[piece.weight_idx], t)[r] = run.real.dot(run.row(run.node.inputs[0], t), row_K, K) + bias;
+        run.row(run.node.outputs[piece.weight_idx], t)[r] =
+            run.real.dot(run.row(run.node.inputs[0], t), row_K, K) + bias;
       }
     }
   });
@@ -104,12 +107,11 @@ size_t linear_scratch(const NodeShape& shape, size_t real_bytes) noexcept {
   return bytes;
 }
 
-// dx. inputs: dy; weights: the matrix. Split over rows of the batch: each piece is kDxRows rows, which read all the weight.
+// dx. inputs: dy; weights: the matrix. Split over rows of the batch: each piece is kDxRows rows, which read all the
+// weight.
 constexpr size_t kDxRows = 16;
 
-size_t dx_items(const NodeShape& shape) noexcept {
-  return (shape.rows(shape.node.inputs[0]) + kDxRows - 1) / kDxRows;
-}
+size_t dx_items(const NodeShape& shape) noexcept { return (shape.rows(shape.node.inputs[0]) + kDxRows - 1) / kDxRows; }
 
 template <class Real>
 void run_linear_dx(const Run<Real>& run, size_t begin, size_t end) noexcept {
@@ -158,7 +160,8 @@ void run_linear_dw(const Run<Real>& run, size_t begin, size_t end) noexcept {
   const size_t row_begin = begin * kDwRows;
   const size_t row_end = std::min(N, end * kDwRows);
   run.real.outer_accumulate(run.reals(run.node.inputs[1]) + row_begin, N, run.reals(run.node.inputs[0]), K,
-                            run.rows(run.node.inputs[0]), run.weight_gradient(0) + row_begin * K, row_end - row_begin, K);
+                            run.rows(run.node.inputs[0]), run.weight_gradient(0) + row_begin * K, row_end - row_begin,
+                            K);
 }
 
 // db. inputs: dy; weights: the bias.

@@ -1,8 +1,8 @@
 // What an operation is to the planner and the executor.
 //
-// Each operation has a file pair: the function that adds it to a graph (with its shape rule), its forward kernel and its
-// backward, side by side. Forward runs on pieces of work, so that several threads share it; a piece writes outputs that no
-// other piece writes, and a sum has one fixed order whatever the pieces are. Backward adds nodes.
+// Each operation has a file pair: the function that adds it to a graph (with its shape rule), its forward kernel and
+// its backward, side by side. Forward runs on pieces of work, so that several threads share it; a piece writes outputs
+// that no other piece writes, and a sum has one fixed order whatever the pieces are. Backward adds nodes.
 #pragma once
 
 #include <array>
@@ -25,13 +25,13 @@ template <class Real>
 struct Run {
   const ir::Node& node;
   const ir::Graph& graph;
-  const kernels::KernelTable& table;        ///< For f32; a plan in double uses real alone.
+  const kernels::KernelTable& table;  ///< For f32; a plan in double uses real alone.
   const kernels::RealKernels<Real>& real;
   const RowCounts& counts;
-  std::byte* const* places;                 ///< By value id.
-  Real* const* weight_gradients;            ///< By weight id; null where none is wanted. Accumulated.
+  std::byte* const* places;       ///< By value id.
+  Real* const* weight_gradients;  ///< By weight id; null where none is wanted. Accumulated.
   const Batch& batch;
-  std::byte* scratch;                       ///< This thread's, as large as scratch_bytes said.
+  std::byte* scratch;  ///< This thread's, as large as scratch_bytes said.
 
   [[nodiscard]] size_t rows(ir::Value value) const noexcept { return graph.type(value).rows.bind(counts); }
   [[nodiscard]] size_t cols(ir::Value value) const noexcept { return graph.type(value).cols; }

@@ -1,8 +1,9 @@
 // Facade of core/ops: the operations that models are made of, one file pair each.
 //
-// A file holds the function that adds the operation to a graph, with its shape rule; its forward, run in pieces by several
-// threads; and its backward, as nodes. op.h says what an operation is, batch.h which rows belong together and where keys are.
-// Adding one: docs/adding-an-op.md. Thread rules: operations are constant data; pieces of one node may run at once.
+// A file holds the function that adds the operation to a graph, with its shape rule; its forward, run in pieces by
+// several threads; and its backward, as nodes. op.h says what an operation is, batch.h which rows belong together and
+// where keys are. Adding one: docs/adding-an-op.md. Thread rules: operations are constant data; pieces of one node may
+// run at once.
 #pragma once
 
 #include "core/ops/attend.h"

@@ -44,7 +44,8 @@ void run_rms_norm_dx(const Run<Real>& run, size_t begin, size_t end) noexcept {
   }
 }
 
-// inputs: x, dy; accumulates the weight's gradient over rows in order. scratch: [weight copy in f64,] dx that is not wanted.
+// inputs: x, dy; accumulates the weight's gradient over rows in order. scratch: [weight copy in f64,] dx that is not
+// wanted.
 template <class Real>
 void run_rms_norm_dw(const Run<Real>& run, size_t /*begin*/, size_t /*end*/) noexcept {
   const size_t D = run.weight(0).cols;
@@ -66,8 +67,8 @@ size_t dw_scratch(const NodeShape& shape, size_t real_bytes) noexcept {
   return 2 * shape.graph.weight(shape.node.weights[0]).cols * real_bytes;
 }
 
-constexpr Op kRmsNormDx{{"rms_norm_dx"}, row_items, run_rms_norm_dx<float>, run_rms_norm_dx<double>,
-                        vector_weight_scratch};
+constexpr Op kRmsNormDx{
+    {"rms_norm_dx"}, row_items, run_rms_norm_dx<float>, run_rms_norm_dx<double>, vector_weight_scratch};
 constexpr Op kRmsNormDw{{"rms_norm_dw"}, one_item, run_rms_norm_dw<float>, run_rms_norm_dw<double>, dw_scratch};
 
 void backward(Backward& back) {
@@ -78,7 +79,7 @@ void backward(Backward& back) {
   if (back.wants_weight(0)) back.b.add(kRmsNormDw, spec, {});
 }
 
-constexpr Op kRmsNorm{{"rms_norm"},         row_items, run_rms_norm<float>, run_rms_norm<double>,
+constexpr Op kRmsNorm{{"rms_norm"},          row_items, run_rms_norm<float>, run_rms_norm<double>,
                       vector_weight_scratch, backward};
 
 void run_rms_norm_encode(const Run<float>& run, size_t begin, size_t end) noexcept {

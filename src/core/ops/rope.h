@@ -1,4 +1,5 @@
-// rope: rotary position embedding (Su et al., arXiv 2104.09864), as a table of angles shared by all layers and the turn.
+// rope: rotary position embedding (Su et al., arXiv 2104.09864), as a table of angles shared by all layers and the
+// turn.
 #pragma once
 
 #include <vector>

@@ -22,7 +22,8 @@ const Real* vector_weight(const Run<Real>& run, size_t i, Real* room) noexcept {
 
 /// Stops where the description of a model gives a vector weight that is not one row of F32; loading has made it so.
 inline void check_vector_weight(const quant::Weight& weight, size_t cols) {
-  KINGLET_CHECK(weight.rows == 1 && weight.cols == cols && weight.format->name == "F32", "a vector weight is one F32 row");
+  KINGLET_CHECK(weight.rows == 1 && weight.cols == cols && weight.format->name == "F32",
+                "a vector weight is one F32 row");
 }
 
 /// Scratch for one vector weight: none in f32, a copy in f64.

@@ -40,7 +40,8 @@ constexpr EncodedLayout encoded_layout(Activation activation, size_t cols) noexc
   return {0, 0, 0, align(cols * 4)};
 }
 
-/// Encodes one row: the definition that every kernel matches bit for bit. `out` has encoded_layout(...).row_bytes bytes.
+/// Encodes one row: the definition that every kernel matches bit for bit. `out` has encoded_layout(...).row_bytes
+/// bytes.
 void encode_activation(Activation activation, const float* x, size_t cols, std::byte* out) noexcept;
 
 }  // namespace kinglet::quant

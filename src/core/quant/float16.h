@@ -1,5 +1,5 @@
-// Conversions between f32 and the two 16-bit floats, rounding to nearest even. Plain C headers only, internal linkage: any
-// instruction set's kernels may include it.
+// Conversions between f32 and the two 16-bit floats, rounding to nearest even. Plain C headers only, internal linkage:
+// any instruction set's kernels may include it.
 #pragma once
 
 #include <stdint.h>

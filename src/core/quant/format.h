@@ -1,4 +1,5 @@
-// What a weight format is: a row of facts and two reference functions. One file pair per format, one row in formats.cpp.
+// What a weight format is: a row of facts and two reference functions. One file pair per format, one row in
+// formats.cpp.
 #pragma once
 
 #include <cstddef>
@@ -20,10 +21,11 @@ struct Format {
   size_t block_bytes;     ///< Bytes of a block.
   Activation activation;  ///< What its products multiply with; kNone: weights of this type are never multiplied.
 
-  /// Reference decode of n elements (a multiple of block_len) to f32, bit-exact with the field's definition. Never null.
+  /// Reference decode of n elements (a multiple of block_len) to f32, bit-exact with the field's definition. Never
+  /// null.
   void (*decode)(const std::byte* blocks, float* values, size_t n) noexcept;
-  /// Reference encode of n elements (a multiple of block_len), all finite. `importance` weighs each element's squared error
-  /// (n values, or null for the format's own default). Null where the format cannot be written by us.
+  /// Reference encode of n elements (a multiple of block_len), all finite. `importance` weighs each element's squared
+  /// error (n values, or null for the format's own default). Null where the format cannot be written by us.
   void (*encode)(const float* values, const float* importance, std::byte* blocks, size_t n) noexcept;
 
   [[nodiscard]] size_t row_bytes(size_t n_cols) const noexcept { return n_cols / block_len * block_bytes; }

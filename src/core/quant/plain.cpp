@@ -47,7 +47,9 @@ Format number(std::string_view name, uint32_t gguf_id) noexcept {
 
 Format f32() noexcept { return {"F32", 0, 1, 4, Activation::kF32, decode_number<float>, encode_f32}; }
 Format f16() noexcept { return {"F16", 1, 1, 2, Activation::kF32, decode_half<f16_to_f32>, encode_half<f32_to_f16>}; }
-Format bf16() noexcept { return {"BF16", 30, 1, 2, Activation::kF32, decode_half<bf16_to_f32>, encode_half<f32_to_bf16>}; }
+Format bf16() noexcept {
+  return {"BF16", 30, 1, 2, Activation::kF32, decode_half<bf16_to_f32>, encode_half<f32_to_bf16>};
+}
 Format f64() noexcept { return number<double>("F64", 28); }
 Format i8() noexcept { return number<int8_t>("I8", 24); }
 Format i16() noexcept { return number<int16_t>("I16", 25); }

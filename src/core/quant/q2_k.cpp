@@ -55,7 +55,12 @@ void encode(const float* x, const float* importance, BlockQ2K& block) noexcept {
 }  // namespace
 
 Format q2_k() noexcept {
-  return {"Q2_K", 10, 256, sizeof(BlockQ2K), Activation::kQ8K, decode_blocks<BlockQ2K, 256, decode>,
+  return {"Q2_K",
+          10,
+          256,
+          sizeof(BlockQ2K),
+          Activation::kQ8K,
+          decode_blocks<BlockQ2K, 256, decode>,
           encode_blocks<BlockQ2K, 256, encode>};
 }
 

@@ -7,8 +7,8 @@
 
 namespace kinglet::quant {
 
-/// 256 elements in 16 groups of 16: d scale code - dmin minimum. scales[g]: scale in the low half, minimum in the high half.
-/// Codes of two bits: byte h * 32 + i of half h holds elements h * 128 + i + 32 j, j = 0..3, in bits 2 j.
+/// 256 elements in 16 groups of 16: d scale code - dmin minimum. scales[g]: scale in the low half, minimum in the high
+/// half. Codes of two bits: byte h * 32 + i of half h holds elements h * 128 + i + 32 j, j = 0..3, in bits 2 j.
 struct BlockQ2K {
   uint8_t scales[16];
   uint8_t codes[64];

@@ -46,7 +46,12 @@ void encode(const float* x, const float* importance, BlockQ3K& block) noexcept {
 }  // namespace
 
 Format q3_k() noexcept {
-  return {"Q3_K", 11, 256, sizeof(BlockQ3K), Activation::kQ8K, decode_blocks<BlockQ3K, 256, decode>,
+  return {"Q3_K",
+          11,
+          256,
+          sizeof(BlockQ3K),
+          Activation::kQ8K,
+          decode_blocks<BlockQ3K, 256, decode>,
           encode_blocks<BlockQ3K, 256, encode>};
 }
 

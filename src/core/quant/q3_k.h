@@ -7,9 +7,9 @@
 
 namespace kinglet::quant {
 
-/// 256 elements in 16 groups of 16: d (scale - 32) (code - 4). Low two bits as in Q2_K; bit b of high[i] is the third bit of
-/// element b * 32 + i. Six-bit scales: low halves in bytes 0..7 (groups 0..7 low nibble, 8..15 high nibble), upper two bits
-/// in bytes 8..11 (byte 8 + g % 4, bits 2 (g / 4)).
+/// 256 elements in 16 groups of 16: d (scale - 32) (code - 4). Low two bits as in Q2_K; bit b of high[i] is the third
+/// bit of element b * 32 + i. Six-bit scales: low halves in bytes 0..7 (groups 0..7 low nibble, 8..15 high nibble),
+/// upper two bits in bytes 8..11 (byte 8 + g % 4, bits 2 (g / 4)).
 struct BlockQ3K {
   uint8_t high[32];
   uint8_t codes[64];

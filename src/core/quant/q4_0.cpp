@@ -14,9 +14,7 @@ void decode(const BlockQ4_0& block, float* y) noexcept {
   }
 }
 
-uint8_t code_of(float x, float inverse) noexcept {
-  return static_cast<uint8_t>(whole(x * inverse + 8.5F, 15));
-}
+uint8_t code_of(float x, float inverse) noexcept { return static_cast<uint8_t>(whole(x * inverse + 8.5F, 15)); }
 
 // The element of largest magnitude gets code 0, that is -8.
 void encode(const float* x, const float* /*importance*/, BlockQ4_0& block) noexcept {
@@ -31,7 +29,12 @@ void encode(const float* x, const float* /*importance*/, BlockQ4_0& block) noexc
 }  // namespace
 
 Format q4_0() noexcept {
-  return {"Q4_0", 2, 32, sizeof(BlockQ4_0), Activation::kQ8, decode_blocks<BlockQ4_0, 32, decode>,
+  return {"Q4_0",
+          2,
+          32,
+          sizeof(BlockQ4_0),
+          Activation::kQ8,
+          decode_blocks<BlockQ4_0, 32, decode>,
           encode_blocks<BlockQ4_0, 32, encode>};
 }
 

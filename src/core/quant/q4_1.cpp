@@ -23,16 +23,19 @@ void encode(const float* x, const float* /*importance*/, BlockQ4_1& block) noexc
   const float inverse = inverse_of(d);
   block.d = f32_to_f16(d);
   block.m = f32_to_f16(*low);
-  const auto code_of = [&](float value) {
-    return static_cast<uint8_t>(whole((value - *low) * inverse + 0.5F, 15));
-  };
+  const auto code_of = [&](float value) { return static_cast<uint8_t>(whole((value - *low) * inverse + 0.5F, 15)); };
   for (size_t i = 0; i < 16; ++i) block.codes[i] = static_cast<uint8_t>(code_of(x[i]) | (code_of(x[i + 16]) << 4));
 }
 
 }  // namespace
 
 Format q4_1() noexcept {
-  return {"Q4_1", 3, 32, sizeof(BlockQ4_1), Activation::kQ8, decode_blocks<BlockQ4_1, 32, decode>,
+  return {"Q4_1",
+          3,
+          32,
+          sizeof(BlockQ4_1),
+          Activation::kQ8,
+          decode_blocks<BlockQ4_1, 32, decode>,
           encode_blocks<BlockQ4_1, 32, encode>};
 }
 

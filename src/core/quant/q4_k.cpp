@@ -41,7 +41,12 @@ void encode(const float* x, const float* importance, BlockQ4K& block) noexcept {
 }  // namespace
 
 Format q4_k() noexcept {
-  return {"Q4_K", 12, 256, sizeof(BlockQ4K), Activation::kQ8K, decode_blocks<BlockQ4K, 256, decode>,
+  return {"Q4_K",
+          12,
+          256,
+          sizeof(BlockQ4K),
+          Activation::kQ8K,
+          decode_blocks<BlockQ4K, 256, decode>,
           encode_blocks<BlockQ4K, 256, encode>};
 }
 

@@ -7,8 +7,8 @@
 
 namespace kinglet::quant {
 
-/// 256 elements in 8 groups of 32: d scale code - dmin minimum, scale and minimum of six bits packed in 12 bytes (scale_min).
-/// Byte p * 32 + i: element p * 64 + i in the low half, p * 64 + 32 + i in the high half, p = 0..3.
+/// 256 elements in 8 groups of 32: d scale code - dmin minimum, scale and minimum of six bits packed in 12 bytes
+/// (scale_min). Byte p * 32 + i: element p * 64 + i in the low half, p * 64 + 32 + i in the high half, p = 0..3.
 struct BlockQ4K {
   uint16_t d;
   uint16_t dmin;

@@ -28,9 +28,7 @@ void encode(const float* x, const float* /*importance*/, BlockQ5_0& block) noexc
   const float d = signed_peak(x, 32) / -16.0F;
   const float inverse = inverse_of(d);
   block.d = f32_to_f16(d);
-  const auto code_of = [&](float value) {
-    return static_cast<uint32_t>(whole(value * inverse + 16.5F, 31));
-  };
+  const auto code_of = [&](float value) { return static_cast<uint32_t>(whole(value * inverse + 16.5F, 31)); };
   uint32_t high = 0;
   for (size_t i = 0; i < 16; ++i) {
     const uint32_t low_code = code_of(x[i]);
@@ -44,7 +42,12 @@ void encode(const float* x, const float* /*importance*/, BlockQ5_0& block) noexc
 }  // namespace
 
 Format q5_0() noexcept {
-  return {"Q5_0", 6, 32, sizeof(BlockQ5_0), Activation::kQ8, decode_blocks<BlockQ5_0, 32, decode>,
+  return {"Q5_0",
+          6,
+          32,
+          sizeof(BlockQ5_0),
+          Activation::kQ8,
+          decode_blocks<BlockQ5_0, 32, decode>,
           encode_blocks<BlockQ5_0, 32, encode>};
 }
 

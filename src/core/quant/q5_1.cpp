@@ -33,9 +33,7 @@ void encode(const float* x, const float* /*importance*/, BlockQ5_1& block) noexc
   const float inverse = inverse_of(d);
   block.d = f32_to_f16(d);
   block.m = f32_to_f16(*low);
-  const auto code_of = [&](float value) {
-    return static_cast<uint32_t>(whole((value - *low) * inverse + 0.5F, 31));
-  };
+  const auto code_of = [&](float value) { return static_cast<uint32_t>(whole((value - *low) * inverse + 0.5F, 31)); };
   uint32_t high = 0;
   for (size_t i = 0; i < 16; ++i) {
     const uint32_t low_code = code_of(x[i]);
@@ -49,7 +47,12 @@ void encode(const float* x, const float* /*importance*/, BlockQ5_1& block) noexc
 }  // namespace
 
 Format q5_1() noexcept {
-  return {"Q5_1", 7, 32, sizeof(BlockQ5_1), Activation::kQ8, decode_blocks<BlockQ5_1, 32, decode>,
+  return {"Q5_1",
+          7,
+          32,
+          sizeof(BlockQ5_1),
+          Activation::kQ8,
+          decode_blocks<BlockQ5_1, 32, decode>,
           encode_blocks<BlockQ5_1, 32, encode>};
 }
 

@@ -43,7 +43,12 @@ void encode(const float* x, const float* importance, BlockQ5K& block) noexcept {
 }  // namespace
 
 Format q5_k() noexcept {
-  return {"Q5_K", 13, 256, sizeof(BlockQ5K), Activation::kQ8K, decode_blocks<BlockQ5K, 256, decode>,
+  return {"Q5_K",
+          13,
+          256,
+          sizeof(BlockQ5K),
+          Activation::kQ8K,
+          decode_blocks<BlockQ5K, 256, decode>,
           encode_blocks<BlockQ5K, 256, encode>};
 }
 

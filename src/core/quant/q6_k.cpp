@@ -52,14 +52,20 @@ void encode(const float* x, const float* importance, BlockQ6K& block) noexcept {
     const Place place = place_of(i);
     const auto code = static_cast<unsigned>(choice.codes[i] + 32);
     block.low[place.byte] = static_cast<uint8_t>(block.low[place.byte] | ((code & 15U) << place.shift));
-    block.high[place.high_byte] = static_cast<uint8_t>(block.high[place.high_byte] | ((code >> 4U) << place.high_shift));
+    block.high[place.high_byte] =
+        static_cast<uint8_t>(block.high[place.high_byte] | ((code >> 4U) << place.high_shift));
   }
 }
 
 }  // namespace
 
 Format q6_k() noexcept {
-  return {"Q6_K", 14, 256, sizeof(BlockQ6K), Activation::kQ8K, decode_blocks<BlockQ6K, 256, decode>,
+  return {"Q6_K",
+          14,
+          256,
+          sizeof(BlockQ6K),
+          Activation::kQ8K,
+          decode_blocks<BlockQ6K, 256, decode>,
           encode_blocks<BlockQ6K, 256, encode>};
 }
 

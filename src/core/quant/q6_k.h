@@ -7,9 +7,9 @@
 
 namespace kinglet::quant {
 
-/// 256 elements in 16 groups of 16: d scale (code - 32). For half h (128 elements) and i = 0..31: low[h 64 + i] holds the low
-/// nibbles of elements i and i + 64, low[h 64 + 32 + i] those of i + 32 and i + 96; high[h 32 + i] the upper two bits of
-/// i, i + 32, i + 64, i + 96 in bits 0, 2, 4, 6.
+/// 256 elements in 16 groups of 16: d scale (code - 32). For half h (128 elements) and i = 0..31: low[h 64 + i] holds
+/// the low nibbles of elements i and i + 64, low[h 64 + 32 + i] those of i + 32 and i + 96; high[h 32 + i] the upper
+/// two bits of i, i + 32, i + 64, i + 96 in bits 0, 2, 4, 6.
 struct BlockQ6K {
   uint8_t low[128];
   uint8_t high[64];

@@ -23,7 +23,12 @@ void encode(const float* x, const float* /*importance*/, BlockQ8_0& block) noexc
 }  // namespace
 
 Format q8_0() noexcept {
-  return {"Q8_0", 8, 32, sizeof(BlockQ8_0), Activation::kQ8, decode_blocks<BlockQ8_0, 32, decode>,
+  return {"Q8_0",
+          8,
+          32,
+          sizeof(BlockQ8_0),
+          Activation::kQ8,
+          decode_blocks<BlockQ8_0, 32, decode>,
           encode_blocks<BlockQ8_0, 32, encode>};
 }
 

@@ -28,7 +28,12 @@ void encode(const float* x, const float* /*importance*/, BlockQ8_1& block) noexc
 }  // namespace
 
 Format q8_1() noexcept {
-  return {"Q8_1", 9, 32, sizeof(BlockQ8_1), Activation::kNone, decode_blocks<BlockQ8_1, 32, decode>,
+  return {"Q8_1",
+          9,
+          32,
+          sizeof(BlockQ8_1),
+          Activation::kNone,
+          decode_blocks<BlockQ8_1, 32, decode>,
           encode_blocks<BlockQ8_1, 32, encode>};
 }
 

@@ -31,7 +31,12 @@ void encode(const float* x, const float* /*importance*/, BlockQ8K& block) noexce
 }  // namespace
 
 Format q8_k() noexcept {
-  return {"Q8_K", 15, 256, sizeof(BlockQ8K), Activation::kNone, decode_blocks<BlockQ8K, 256, decode>,
+  return {"Q8_K",
+          15,
+          256,
+          sizeof(BlockQ8K),
+          Activation::kNone,
+          decode_blocks<BlockQ8K, 256, decode>,
           encode_blocks<BlockQ8K, 256, encode>};
 }
 

@@ -23,7 +23,8 @@ struct Sums {
   }
 };
 
-double error_with(const float* x, const float* weights, size_t n, int max_code, float scale, float minimum, uint8_t* codes) noexcept {
+double error_with(const float* x, const float* weights, size_t n, int max_code, float scale, float minimum,
+                  uint8_t* codes) noexcept {
   const float inverse = scale > 0.0F ? 1.0F / scale : 0.0F;
   double error = 0;
   for (size_t i = 0; i < n; ++i) {
@@ -35,7 +36,8 @@ double error_with(const float* x, const float* weights, size_t n, int max_code, 
   return error;
 }
 
-double symmetric_error(const float* x, const float* weights, size_t n, int n_negative, float scale, int8_t* codes) noexcept {
+double symmetric_error(const float* x, const float* weights, size_t n, int n_negative, float scale,
+                       int8_t* codes) noexcept {
   const float inverse = scale != 0.0F ? 1.0F / scale : 0.0F;
   double error = 0;
   for (size_t i = 0; i < n; ++i) {
@@ -121,7 +123,8 @@ ScalesAndMinima pack_scales_and_minima(const GroupFit* fits, size_t n_groups, in
   return packed;
 }
 
-GroupChoice best_choice(const float* x, const float* weights, size_t n, int max_code, const GroupSteps& start) noexcept {
+GroupChoice best_choice(const float* x, const float* weights, size_t n, int max_code,
+                        const GroupSteps& start) noexcept {
   GroupChoice best{start.scale, start.minimum, {}};
   double least = HUGE_VAL;
   for (int ds = -1; ds <= 1; ++ds) {
@@ -155,8 +158,9 @@ SixBitGroups fit_six_bit_groups(const float* x, const float* importance, int max
   result.d = steps.d;
   result.dmin = steps.dmin;
   for (unsigned g = 0; g < kGroups; ++g) {
-    const GroupChoice choice = best_choice(x + g * kGroupLen, weights + g * kGroupLen, kGroupLen, max_code,
-                                           {f16_to_f32(steps.d), f16_to_f32(steps.dmin), steps.scales[g], steps.minima[g], 63});
+    const GroupChoice choice =
+        best_choice(x + g * kGroupLen, weights + g * kGroupLen, kGroupLen, max_code,
+                    {f16_to_f32(steps.d), f16_to_f32(steps.dmin), steps.scales[g], steps.minima[g], 63});
     std::copy_n(choice.codes, kGroupLen, result.codes + g * kGroupLen);
     if (g < 4) {
       result.packed[g] = static_cast<uint8_t>(result.packed[g] | choice.scale);
