@@ -79,22 +79,10 @@ struct Hostile {
   std::string limit;  ///< What the message has in it.
 };
 
-#if defined(__has_feature)
-#define KINGLET_HAS_FEATURE(x) __has_feature(x)
-#else
-#define KINGLET_HAS_FEATURE(x) 0
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || KINGLET_HAS_FEATURE(address_sanitizer) || \
-    KINGLET_HAS_FEATURE(thread_sanitizer)
-constexpr bool kSanitized = true;
-#else
-constexpr bool kSanitized = false;
-#endif
-
 // The standard limits; with sanitizers, which make all of it several times as slow, an eighth of them.
 constexpr RenderOptions kOptions = {
-    .max_steps = RenderOptions().max_steps / (kSanitized ? 8 : 1),
-    .max_made = RenderOptions().max_made / (kSanitized ? 8 : 1),
+    .max_steps = RenderOptions().max_steps / (KINGLET_SANITIZED ? 8 : 1),
+    .max_made = RenderOptions().max_made / (KINGLET_SANITIZED ? 8 : 1),
 };
 const std::string kSteps = str("takes more than ", kOptions.max_steps, " steps");
 const std::string kMade = str("makes more than ", kOptions.max_made, " bytes");
@@ -295,7 +283,7 @@ TEST(JinjaLimits, DeepContextsAreRefused) {
 
 // The deepest that is allowed needs little stack.
 TEST(JinjaLimits, DeepestFitsASmallStack) {
-  const size_t stack_bytes = kSanitized ? size_t{8} << 20 : size_t{512} << 10;  // sanitizers make frames large
+  const size_t stack_bytes = KINGLET_SANITIZED ? size_t{8} << 20 : size_t{512} << 10;  // sanitizers make frames large
   const auto run = [](void* result) -> void* {
     auto& message = *static_cast<std::string*>(result);
     message += error_of(
