@@ -56,7 +56,7 @@ class GatePool final : public ThreadPool {
     ++n_steps_;
     changed_.notify_all();
   }
-  void barrier() noexcept override {}
+  void wait_until(const std::atomic<uint32_t>& /*word*/, uint32_t /*value*/) noexcept override {}
 
   /// Lets n more steps happen, as far as there is work for them.
   void allow(size_t n) {

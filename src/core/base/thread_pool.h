@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <type_traits>
 
@@ -24,8 +25,9 @@ class ThreadPool {
   /// The task must not throw.
   virtual void run(Task task, void* context) noexcept = 0;
 
-  /// Inside a task: waits until all threads have come here. Allocates nothing.
-  virtual void barrier() noexcept = 0;
+  /// Inside a task: returns when `word` has reached `value`. Whoever brings it there calls word.notify_all().
+  /// Allocates nothing.
+  virtual void wait_until(const std::atomic<uint32_t>& word, uint32_t value) noexcept = 0;
 
   /// Runs a callable `void(int thread_idx)` on each thread.
   template <class F>
@@ -40,32 +42,50 @@ class InlinePool final : public ThreadPool {
  public:
   [[nodiscard]] int n_threads() const noexcept override { return 1; }
   void run(Task task, void* context) noexcept override { task(context, 0); }
-  void barrier() noexcept override {}
+  void wait_until(const std::atomic<uint32_t>& /*word*/, uint32_t /*value*/) noexcept override {}
 };
 
-/// Hands out [0, n) in pieces to whoever asks, so that a busy core does not hold the rest.
-class ChunkCounter {
+/// The items of one step that threads share. Who finds none left waits for those that others have taken, not for the
+/// threads: one that sleeps, or has not come yet, holds nobody.
+class SharedItems {
  public:
-  void reset() noexcept { next_.store(0, std::memory_order_relaxed); }
-  /// Takes a share of what is left of n items for one of n_threads: large at first, so that a thread reads memory in
-  /// long runs, then ever smaller. Returns [begin, end), empty when none are left.
-  struct Items {
-    size_t begin;
-    size_t end;
+  struct Range {
+    uint32_t begin;
+    uint32_t end;
   };
-  Items take(size_t n, size_t n_threads) noexcept {
-    size_t begin = next_.load(std::memory_order_relaxed);
+
+  /// Before any thread takes.
+  void reset(uint32_t n) noexcept {
+    n_ = n;
+    next_.store(0, std::memory_order_relaxed);
+    n_done_.store(0, std::memory_order_relaxed);
+  }
+  /// Takes a share of what is left for one of n_threads: large at first, so that a thread reads memory in long runs,
+  /// then ever smaller. Empty when none are left.
+  Range take(uint32_t n_threads) noexcept {
+    uint32_t begin = next_.load(std::memory_order_relaxed);
     for (;;) {
-      if (begin >= n) return {n, n};
-      const size_t left = n - begin;
-      const size_t share = n_threads == 1 ? left : left * 3 / (4 * n_threads);
-      const size_t end = begin + (share == 0 ? 1 : share);
+      if (begin >= n_) return {n_, n_};
+      const uint32_t left = n_ - begin;
+      const uint32_t share =
+          n_threads == 1 ? left : static_cast<uint32_t>(uint64_t{left} * 3 / (uint64_t{n_threads} * 4));
+      const uint32_t end = begin + (share == 0 ? 1 : share);
       if (next_.compare_exchange_weak(begin, end, std::memory_order_relaxed)) return {begin, end};
     }
   }
+  /// Says that a taken range is done; who returns from wait() sees what was written for it.
+  void finish(Range range) noexcept {
+    const uint32_t n = range.end - range.begin;
+    if (n_done_.fetch_add(n, std::memory_order_acq_rel) + n == n_) n_done_.notify_all();
+  }
+  /// Until all items are done, by a thread of `pool`.
+  void wait(ThreadPool& pool) noexcept { pool.wait_until(n_done_, n_); }
 
  private:
-  alignas(64) std::atomic<size_t> next_{0};
+  // On one cache line, as whoever takes reads all three.
+  alignas(64) std::atomic<uint32_t> next_{0};
+  std::atomic<uint32_t> n_done_{0};
+  uint32_t n_ = 0;
 };
 
 }  // namespace kinglet

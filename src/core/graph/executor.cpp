@@ -28,8 +28,7 @@ Executor<Real>::Executor(std::shared_ptr<const Plan> plan, const kernels::Kernel
           tensor::Buffer::uninitialized(plan_->scratch_bytes_per_thread() * static_cast<size_t>(pool.n_threads()))),
       places_(plan_->graph().n_values(), nullptr),
       weight_gradients_(plan_->graph().n_weights(), nullptr),
-      n_items_(plan_->graph().nodes().size()),
-      counters_(plan_->graph().nodes().size()) {
+      items_(plan_->graph().nodes().size()) {
   KINGLET_CHECK(plan_->options().real_bytes == sizeof(Real), "the plan was made for another precision");
   for (size_t id = 0; id < places_.size(); ++id) {
     if (plan_->offsets()[id] != SIZE_MAX) places_[id] = arena_.data() + plan_->offsets()[id];
@@ -57,17 +56,19 @@ void Executor<Real>::run_node(size_t step, int thread_idx, const ops::RowCounts&
   std::byte* scratch = scratch_.data() + static_cast<size_t>(thread_idx) * plan_->scratch_bytes_per_thread();
   const ops::Run<Real> run{node,           plan_->graph(),           table_, real_,  counts,
                            places_.data(), weight_gradients_.data(), batch,  scratch};
-  const size_t n = n_items_[step];
-  const auto n_threads = static_cast<size_t>(pool_.n_threads());
+  SharedItems& items = items_[step];
+  const auto n_threads = static_cast<uint32_t>(pool_.n_threads());
   for (;;) {
-    const auto [begin, end] = counters_[step].take(n, n_threads);
-    if (begin == end) return;
+    const SharedItems::Range taken = items.take(n_threads);
+    if (taken.begin == taken.end) break;
     if constexpr (std::is_same_v<Real, float>) {
-      op.run_f32(run, begin, end);
+      op.run_f32(run, taken.begin, taken.end);
     } else {
-      op.run_f64(run, begin, end);
+      op.run_f64(run, taken.begin, taken.end);
     }
+    items.finish(taken);
   }
+  items.wait(pool_);
 }
 
 template <class Real>
@@ -77,14 +78,12 @@ void Executor<Real>::run(const ops::RowCounts& counts, const ops::Batch& batch) 
     KINGLET_CHECK(counts[i] <= plan_->options().max_rows[i], "a run has no more rows than its plan");
   }
   for (size_t step = 0; step < nodes.size(); ++step) {
-    n_items_[step] = ops::op_of(nodes[step]).n_items({nodes[step], plan_->graph(), table_, counts, batch});
-    counters_[step].reset();
+    const size_t n = ops::op_of(nodes[step]).n_items({nodes[step], plan_->graph(), table_, counts, batch});
+    KINGLET_CHECK(n <= UINT32_MAX, "the pieces of a node are counted in 32 bits");
+    items_[step].reset(static_cast<uint32_t>(n));
   }
   pool_.run_all([&](int thread_idx) {
-    for (size_t step = 0; step < nodes.size(); ++step) {
-      run_node(step, thread_idx, counts, batch);
-      pool_.barrier();
-    }
+    for (size_t step = 0; step < nodes.size(); ++step) run_node(step, thread_idx, counts, batch);
   });
 }
 

@@ -1,4 +1,5 @@
-// Runs a plan: node by node, the pieces of a node shared by the threads of a pool, a barrier after each node.
+// Runs a plan: node by node, the pieces of a node shared by the threads of a pool. A node begins when all
+// pieces of the one before are done.
 #pragma once
 
 #include <span>
@@ -43,8 +44,7 @@ class Executor {
   tensor::Buffer scratch_;
   std::vector<std::byte*> places_;
   std::vector<Real*> weight_gradients_;
-  std::vector<size_t> n_items_;
-  std::vector<ChunkCounter> counters_;
+  std::vector<SharedItems> items_;  // by node
 };
 
 extern template class Executor<float>;

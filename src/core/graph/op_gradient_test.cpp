@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <array>
-#include <barrier>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
@@ -86,18 +85,19 @@ const std::vector<kernels::KernelTable>& tables() {
 /// Threads for one run each: slow and simple.
 class PlainPool final : public ThreadPool {
  public:
-  explicit PlainPool(int n) : n_(n), barrier_(n) {}
+  explicit PlainPool(int n) : n_(n) {}
   [[nodiscard]] int n_threads() const noexcept override { return n_; }
   void run(Task task, void* context) noexcept override {
     std::vector<std::jthread> threads;
     for (int i = 1; i < n_; ++i) threads.emplace_back([=] { task(context, i); });
     task(context, 0);
   }
-  void barrier() noexcept override { barrier_.arrive_and_wait(); }
+  void wait_until(const std::atomic<uint32_t>& word, uint32_t value) noexcept override {
+    while (word.load() < value) std::this_thread::yield();
+  }
 
  private:
   int n_;
-  std::barrier<> barrier_;
 };
 
 class OpGradients : public testing::TestWithParam<OpCase> {

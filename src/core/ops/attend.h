@@ -31,7 +31,7 @@ struct KvPlace {
   size_t offset = 0;
 };
 
-/// After lowering: writes the rows' keys and values to the cache. In front of attend_cache, with a barrier between.
+/// After lowering: writes the rows' keys and values to the cache. In front of attend_cache, as a node of its own.
 ir::Node store_kv(const ir::Node& attend, KvPlace place);
 /// After lowering: attention over the cache.
 ir::Node attend_cache(const ir::Node& attend, KvPlace place);

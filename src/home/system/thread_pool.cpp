@@ -29,13 +29,18 @@ void pause_cpu() noexcept {
 #endif
 }
 
-// Waits until `word` is no longer `old`: spins, then sleeps.
-void wait_for_change(std::atomic<uint32_t>& word, uint32_t old, int spins) noexcept {
+// Spins, then sleeps, until `is_there` says so of a word's value.
+template <class Condition>
+void wait_for(const std::atomic<uint32_t>& word, int spins, const Condition& is_there) noexcept {
   for (int i = 0; i < spins; ++i) {
-    if (word.load(std::memory_order_acquire) != old) return;
+    if (is_there(word.load(std::memory_order_acquire))) return;
     pause_cpu();
   }
-  while (word.load(std::memory_order_acquire) == old) word.wait(old, std::memory_order_acquire);
+  for (;;) {
+    const uint32_t now = word.load(std::memory_order_acquire);
+    if (is_there(now)) return;
+    word.wait(now, std::memory_order_acquire);
+  }
 }
 
 }  // namespace
@@ -47,31 +52,21 @@ struct SpinPool::State {
   const int spins;
   Task task = nullptr;
   void* context = nullptr;
-  alignas(64) std::atomic<uint32_t> round{0};          // of run(); a change starts the workers
-  alignas(64) std::atomic<uint32_t> arrived{0};        // threads at the current barrier
-  alignas(64) std::atomic<uint32_t> barrier_round{0};  // a change opens the barrier
+  alignas(64) std::atomic<uint32_t> round{0};   // of run(); a change starts the workers
+  alignas(64) std::atomic<uint32_t> n_back{0};  // workers that have left the task
   std::atomic<bool> ending{false};
   std::vector<std::thread> threads;
 
-  void wait_at_barrier() noexcept {
-    const uint32_t now = barrier_round.load(std::memory_order_acquire);
-    if (arrived.fetch_add(1, std::memory_order_acq_rel) + 1 == static_cast<uint32_t>(n_threads)) {
-      arrived.store(0, std::memory_order_relaxed);
-      barrier_round.fetch_add(1, std::memory_order_release);
-      barrier_round.notify_all();
-    } else {
-      wait_for_change(barrier_round, now, spins);
-    }
-  }
+  [[nodiscard]] uint32_t n_workers() const noexcept { return static_cast<uint32_t>(n_threads - 1); }
 
   void work(int thread_idx) noexcept {
     uint32_t seen = 0;
     for (;;) {
-      wait_for_change(round, seen, spins);
+      wait_for(round, spins, [&](uint32_t now) { return now != seen; });
       seen = round.load(std::memory_order_acquire);
       if (ending.load(std::memory_order_acquire)) return;
       task(context, thread_idx);
-      wait_at_barrier();
+      if (n_back.fetch_add(1, std::memory_order_acq_rel) + 1 == n_workers()) n_back.notify_all();
     }
   }
 };
@@ -94,16 +89,17 @@ int SpinPool::n_threads() const noexcept { return state_->n_threads; }
 void SpinPool::run(Task task, void* context) noexcept {
   state_->task = task;
   state_->context = context;
+  state_->n_back.store(0, std::memory_order_relaxed);
   if (state_->n_threads > 1) {
     state_->round.fetch_add(1, std::memory_order_release);
     state_->round.notify_all();
   }
   task(context, 0);
-  barrier();
+  wait_until(state_->n_back, state_->n_workers());
 }
 
-void SpinPool::barrier() noexcept {
-  if (state_->n_threads > 1) state_->wait_at_barrier();
+void SpinPool::wait_until(const std::atomic<uint32_t>& word, uint32_t value) noexcept {
+  wait_for(word, state_->spins, [&](uint32_t now) { return now >= value; });
 }
 
 namespace {

@@ -8,8 +8,8 @@
 namespace kinglet::system {
 
 /// Threads that wait for work: they spin for some tens of microseconds, since the next step of a model comes soon, then
-/// sleep. Where more threads run than the process has CPUs they sleep at once, as spinning would take time from those that
-/// have work. Pins nothing.
+/// sleep. Where more threads run than the process has CPUs they sleep at once, as spinning would take time from those
+/// that have work. Pins nothing.
 class SpinPool final : public ThreadPool {
  public:
   /// n_threads >= 1, the caller of run() included.
@@ -18,7 +18,7 @@ class SpinPool final : public ThreadPool {
 
   [[nodiscard]] int n_threads() const noexcept override;
   void run(Task task, void* context) noexcept override;
-  void barrier() noexcept override;
+  void wait_until(const std::atomic<uint32_t>& word, uint32_t value) noexcept override;
 
  private:
   struct State;

@@ -28,40 +28,74 @@ TEST_P(Pools, EachThreadIsCalledOnce) {
   }
 }
 
-// What a thread wrote before a barrier is seen by all behind it; without an order the sanitizer would complain.
-TEST_P(Pools, ABarrierOrdersWhatWasWritten) {
+// What is written for an item is seen by all who have waited for it; without an order the sanitizer would complain.
+TEST_P(Pools, ItemsAreDoneBeforeTheNextStep) {
   SpinPool pool(GetParam());
-  const auto n = static_cast<size_t>(GetParam());
-  std::vector<uint64_t> numbers(n, 1);
-  std::vector<uint64_t> sums(n, 0);
-  constexpr int kRounds = 300;
-  pool.run_all([&](int thread_idx) {
-    const auto self = static_cast<size_t>(thread_idx);
-    for (int round = 0; round < kRounds; ++round) {
-      sums[self] = std::accumulate(numbers.begin(), numbers.end(), uint64_t{0}) % 1000003;
-      pool.barrier();
-      numbers[self] = sums[(self + 1) % n] + 1;
-      pool.barrier();
+  constexpr uint32_t kItems = 7;
+  constexpr size_t kSteps = 300;
+  std::vector<uint64_t> before(kItems, 1);
+  std::vector<uint64_t> after(kItems);
+  std::vector<SharedItems> steps(kSteps);
+  for (SharedItems& step : steps) step.reset(kItems);
+  pool.run_all([&](int) {
+    for (size_t s = 0; s < kSteps; ++s) {
+      const std::vector<uint64_t>& from = s % 2 == 0 ? before : after;
+      std::vector<uint64_t>& to = s % 2 == 0 ? after : before;
+      for (;;) {
+        const auto taken = steps[s].take(static_cast<uint32_t>(GetParam()));
+        if (taken.begin == taken.end) break;
+        for (uint32_t i = taken.begin; i < taken.end; ++i) {
+          to[i] = std::accumulate(from.begin(), from.end(), uint64_t{i}) % 1000003;
+        }
+        steps[s].finish(taken);
+      }
+      steps[s].wait(pool);
     }
   });
-  // All threads count the same sum, so all numbers stay alike.
-  uint64_t want = 1;
-  for (int round = 0; round < kRounds; ++round) want = want * n % 1000003 + 1;
-  EXPECT_EQ(numbers, std::vector<uint64_t>(n, want));
+  std::vector<uint64_t> want(kItems, 1);
+  for (size_t s = 0; s < kSteps; ++s) {
+    const uint64_t sum = std::accumulate(want.begin(), want.end(), uint64_t{0});
+    for (uint32_t i = 0; i < kItems; ++i) want[i] = (sum + i) % 1000003;
+  }
+  EXPECT_EQ(before, want);
+}
+
+// One thread does all steps while the others sleep: nobody waits for their arrival.
+TEST_P(Pools, SleepersHoldNobody) {
+  SpinPool pool(GetParam());
+  constexpr size_t kSteps = 20;
+  std::vector<SharedItems> steps(kSteps);
+  for (SharedItems& step : steps) step.reset(3);
+  std::atomic<bool> all_done{false};
+  pool.run_all([&](int thread_idx) {
+    if (thread_idx > 0) {
+      while (!all_done.load()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    for (SharedItems& step : steps) {
+      for (;;) {
+        const auto taken = step.take(static_cast<uint32_t>(GetParam()));
+        if (taken.begin == taken.end) break;
+        EXPECT_EQ(thread_idx, 0);
+        step.finish(taken);
+      }
+      step.wait(pool);
+    }
+    if (thread_idx == 0) all_done.store(true);
+  });
 }
 
 TEST_P(Pools, ItemsAreTakenOnce) {
   SpinPool pool(GetParam());
-  ChunkCounter counter;
-  for (const size_t n : {0, 1, 2, 7, 1000}) {
+  SharedItems items;
+  for (const uint32_t n : {0U, 1U, 2U, 7U, 1000U}) {
     std::vector<std::atomic<int>> taken(n);
-    counter.reset();
+    items.reset(n);
     pool.run_all([&](int) {
       for (;;) {
-        const auto [begin, end] = counter.take(n, static_cast<size_t>(GetParam()));
+        const auto [begin, end] = items.take(static_cast<uint32_t>(GetParam()));
         if (begin == end) return;
         ASSERT_LE(end, n);
-        for (size_t i = begin; i < end; ++i) taken[i].fetch_add(1);
+        for (uint32_t i = begin; i < end; ++i) taken[i].fetch_add(1);
       }
     });
     for (const auto& times : taken) ASSERT_EQ(times.load(), 1);
@@ -71,15 +105,16 @@ TEST_P(Pools, ItemsAreTakenOnce) {
 // Threads that have gone to sleep wake up.
 TEST_P(Pools, WorkAfterARest) {
   SpinPool pool(GetParam());
+  const auto n_threads = static_cast<uint32_t>(GetParam());
   for (int round = 0; round < 5; ++round) {
     std::this_thread::sleep_for(std::chrono::milliseconds(3));
-    std::atomic<int> n{0};
-    pool.run_all([&](int) {
-      n.fetch_add(1);
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));  // longer than anybody spins
-      pool.barrier();
+    std::atomic<uint32_t> n{0};
+    pool.run_all([&](int thread_idx) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(thread_idx));  // longer than anybody spins
+      if (n.fetch_add(1) + 1 == n_threads) n.notify_all();
+      pool.wait_until(n, n_threads);
     });
-    ASSERT_EQ(n.load(), GetParam());
+    ASSERT_EQ(n.load(), n_threads);
   }
 }
 
