@@ -7,14 +7,7 @@ namespace {
 
 constexpr int kChains = 16;
 
-// The sum of 16 numbers of 32 bits.
-uint64_t total(__m512i sums) noexcept {
-  alignas(64) uint32_t parts[16];
-  _mm512_store_si512(parts, sums);
-  uint64_t sum = 0;
-  for (const uint32_t part : parts) sum += part;
-  return sum;
-}
+uint64_t total(__m512i sums) noexcept { return static_cast<uint32_t>(_mm512_reduce_add_epi32(sums)); }
 
 uint64_t read(const std::byte* data, size_t n_bytes) noexcept {
   __m512i sums[8];

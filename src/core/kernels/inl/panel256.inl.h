@@ -36,6 +36,22 @@ template <class L, unsigned kShift>
 typename L::Int two_bits(const typename L::Int& bytes) noexcept {
   return L::bit_and(L::template shift_right<kShift>(bytes), L::set(0x03030303));
 }
+// Codes of two bits from the 64 bytes of a super-block: Q2_K, and the low bits of Q3_K.
+template <class L>
+void unpack_two_bits(const std::byte* first, size_t stride, typename L::Int* codes) noexcept {
+  for (size_t c = 0; c < 4; ++c) {  // half c / 2, bytes 16 (c % 2) ..
+    typename L::Int chunk[4];
+    L::interleave(first + 16 * c, stride, chunk);
+    typename L::Int* to = codes + c / 2 * 32 + c % 2 * 4;
+    for (size_t j = 0; j < 4; ++j) {
+      to[j] = two_bits<L, 0>(chunk[j]);
+      to[8 + j] = two_bits<L, 2>(chunk[j]);
+      to[16 + j] = two_bits<L, 4>(chunk[j]);
+      to[24 + j] = two_bits<L, 6>(chunk[j]);
+    }
+  }
+}
+
 // The bit at kFrom of every byte, moved to kTo.
 template <class L, unsigned kFrom, unsigned kTo>
 typename L::Int bit_moved(const typename L::Int& bytes) noexcept {
@@ -102,16 +118,7 @@ struct PanelQ2K {
     });
     pairs_of<L>(minima, out.pairs);
     as_scales<L>(out.scales);
-    for (size_t c = 0; c < 4; ++c) {  // half c / 2, bytes 16 (c % 2) ..
-      L::interleave(first + offsetof(QuantBlock, codes) + 16 * c, stride, chunk);
-      Int* codes = out.codes + c / 2 * 32 + c % 2 * 4;
-      for (size_t j = 0; j < 4; ++j) {
-        codes[j] = two_bits<L, 0>(chunk[j]);
-        codes[8 + j] = two_bits<L, 2>(chunk[j]);
-        codes[16 + j] = two_bits<L, 4>(chunk[j]);
-        codes[24 + j] = two_bits<L, 6>(chunk[j]);
-      }
-    }
+    unpack_two_bits<L>(first + offsetof(QuantBlock, codes), stride, out.codes);
   }
 };
 
@@ -158,17 +165,7 @@ struct PanelQ3K {
     unpack_scales<L>(first, stride, out.scales);
     pairs_of_offset<L, kOffset>(out.scales, out.pairs);
     as_scales<L>(out.scales);
-    Int chunk[4];
-    for (size_t c = 0; c < 4; ++c) {
-      L::interleave(first + offsetof(QuantBlock, codes) + 16 * c, stride, chunk);
-      Int* codes = out.codes + c / 2 * 32 + c % 2 * 4;
-      for (size_t j = 0; j < 4; ++j) {
-        codes[j] = two_bits<L, 0>(chunk[j]);
-        codes[8 + j] = two_bits<L, 2>(chunk[j]);
-        codes[16 + j] = two_bits<L, 4>(chunk[j]);
-        codes[24 + j] = two_bits<L, 6>(chunk[j]);
-      }
-    }
+    unpack_two_bits<L>(first + offsetof(QuantBlock, codes), stride, out.codes);
     Int high[8];
     L::interleave(first + offsetof(QuantBlock, high), stride, high);
     L::interleave(first + offsetof(QuantBlock, high) + 16, stride, high + 4);
@@ -202,16 +199,19 @@ void unpack_six_bits(const std::byte* first, size_t stride, SuperBlock<L>& out) 
   }
 }
 
-// Nibbles of 64 elements from 32 bytes.
+// Nibbles of a super-block, 64 elements from each 32 bytes: Q4_K, and the low bits of Q5_K.
 template <class L>
-void unpack_64(const std::byte* first, size_t stride, typename L::Int* codes) noexcept {
-  typename L::Int bytes[8];
-  L::interleave(first, stride, bytes);
-  L::interleave(first + 16, stride, bytes + 4);
+void unpack_nibbles_256(const std::byte* first, size_t stride, typename L::Int* codes) noexcept {
   const typename L::Int mask = L::set(0x0F0F0F0F);
-  for (size_t j = 0; j < 8; ++j) {
-    codes[j] = L::bit_and(bytes[j], mask);
-    codes[8 + j] = L::bit_and(L::template shift_right<4>(bytes[j]), mask);
+  for (size_t p = 0; p < 4; ++p) {
+    typename L::Int bytes[8];
+    L::interleave(first + 32 * p, stride, bytes);
+    L::interleave(first + 32 * p + 16, stride, bytes + 4);
+    typename L::Int* to = codes + 16 * p;
+    for (size_t j = 0; j < 8; ++j) {
+      to[j] = L::bit_and(bytes[j], mask);
+      to[8 + j] = L::bit_and(L::template shift_right<4>(bytes[j]), mask);
+    }
   }
 }
 
@@ -225,9 +225,7 @@ struct PanelQ4K {
   template <class L>
   static void unpack(const std::byte* first, size_t stride, SuperBlock<L>& out) noexcept {
     unpack_six_bits<L>(first, stride, out);
-    for (size_t p = 0; p < 4; ++p) {
-      unpack_64<L>(first + offsetof(QuantBlock, codes) + 32 * p, stride, out.codes + 16 * p);
-    }
+    unpack_nibbles_256<L>(first + offsetof(QuantBlock, codes), stride, out.codes);
   }
 };
 
@@ -247,9 +245,7 @@ struct PanelQ5K {
   template <class L>
   static void unpack(const std::byte* first, size_t stride, SuperBlock<L>& out) noexcept {
     unpack_six_bits<L>(first, stride, out);
-    for (size_t p = 0; p < 4; ++p) {
-      unpack_64<L>(first + offsetof(QuantBlock, codes) + 32 * p, stride, out.codes + 16 * p);
-    }
+    unpack_nibbles_256<L>(first + offsetof(QuantBlock, codes), stride, out.codes);
     typename L::Int high[8];
     L::interleave(first + offsetof(QuantBlock, high), stride, high);
     L::interleave(first + offsetof(QuantBlock, high) + 16, stride, high + 4);
