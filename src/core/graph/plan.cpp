@@ -69,7 +69,7 @@ void Plan::place_values(std::span<const ir::Value> outputs) {
         round_up(type.rows.bind(options_.max_rows) * ops::row_bytes(type, options_.real_bytes), tensor::kAlignment));
     order.push_back(id);
   }
-  std::ranges::stable_sort(order, [&](uint32_t a, uint32_t b) { return sizes[a] > sizes[b]; });
+  std::ranges::sort(order, [&](uint32_t a, uint32_t b) { return sizes[a] != sizes[b] ? sizes[a] > sizes[b] : a < b; });
   std::vector<uint32_t> placed;  // by offset
   for (const uint32_t id : order) {
     size_t offset = 0;

@@ -25,9 +25,6 @@ size_t n_matrices(const ir::Node& node) noexcept { return node.outputs.size(); }
 
 size_t n_pieces(const quant::Weight& weight, size_t granule) noexcept { return (weight.rows + granule - 1) / granule; }
 
-// The double products walk weight rows one by one; a fixed granule splits them.
-constexpr size_t kDoubleGranule = 16;
-
 size_t linear_items(const NodeShape& shape) noexcept {
   if (shape.rows(shape.node.inputs[0]) == 0)
     return 0;  // a piece of a prompt that needs no logits: the head is not read
