@@ -1,5 +1,5 @@
-// The trained 260k-parameter model of tinyllamas, against a float64 reference (models/stories260K-ref.json of the kit), on
-// every instruction set.
+// The trained 260k-parameter model of tinyllamas, against a float64 reference (models/stories260K-ref.json of the kit),
+// on every instruction set.
 #include <algorithm>
 #include <cmath>
 
@@ -55,10 +55,12 @@ TEST_F(Stories, MeanLossOfEachStory) {
         double sum = 0;
         const float top = *std::ranges::max_element(logits);
         for (const float x : logits) sum += std::exp(static_cast<double>(x - top));
-        total += std::log(sum) + static_cast<double>(top) - static_cast<double>(logits[static_cast<size_t>(ids[i + 1])]);
+        total +=
+            std::log(sum) + static_cast<double>(top) - static_cast<double>(logits[static_cast<size_t>(ids[i + 1])]);
       });
       // The tolerance is the issue's; what is seen is some 1e-6.
-      EXPECT_NEAR(total / static_cast<double>(ids.size() - 1), entry.at("nll_mean").as_number("nll_mean"), 1e-4) << table.name;
+      EXPECT_NEAR(total / static_cast<double>(ids.size() - 1), entry.at("nll_mean").as_number("nll_mean"), 1e-4)
+          << table.name;
     }
   }
 }
@@ -68,11 +70,13 @@ TEST_F(Stories, TopLogits) {
     engine::Scorer scorer(*model, 512, table, pool);
     std::vector<int32_t> ids;
     const auto& positions = reference.at("logits").at("positions").as_array("positions");
-    for (const system::Json& position : positions) ids.push_back(static_cast<int32_t>(position.at("id").as_integer("id")));
+    for (const system::Json& position : positions)
+      ids.push_back(static_cast<int32_t>(position.at("id").as_integer("id")));
     scorer.logits(ids, 0, [&](size_t i, std::span<const float> logits) {
       for (const system::Json& pair : positions[i].at("top").as_array("top")) {
         const auto& entry = pair.as_array("pair");
-        EXPECT_NEAR(static_cast<double>(logits[static_cast<size_t>(entry[0].as_integer("id"))]), entry[1].as_number("logit"), 1e-3)
+        EXPECT_NEAR(static_cast<double>(logits[static_cast<size_t>(entry[0].as_integer("id"))]),
+                    entry[1].as_number("logit"), 1e-3)
             << table.name << " position " << i;
       }
     });

@@ -51,8 +51,8 @@ TEST_P(TokenizerVectors, OfLlamaCpp) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, TokenizerVectors,
-                         testing::Values("gpt-2", "llama-bpe", "qwen2", "llama-spm", "phi-3", "falcon", "mpt", "starcoder",
-                                         "refact"),
+                         testing::Values("gpt-2", "llama-bpe", "qwen2", "llama-spm", "phi-3", "falcon", "mpt",
+                                         "starcoder", "refact"),
                          [](const auto& test) {
                            std::string name = test.param;
                            for (char& c : name) c = c == '-' ? '_' : c;

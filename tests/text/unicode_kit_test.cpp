@@ -11,7 +11,8 @@ namespace {
 // "0044 0307" as text.
 std::string characters(const std::string& column) {
   std::string text;
-  for (const std::string& number : split(column, " ")) text::append_utf8(text, static_cast<uint32_t>(std::stoul(number, nullptr, 16)));
+  for (const std::string& number : split(column, " "))
+    text::append_utf8(text, static_cast<uint32_t>(std::stoul(number, nullptr, 16)));
   return text;
 }
 

@@ -17,13 +17,13 @@ enum class RopeScaling : uint8_t { kNone, kLinear, kYarn, kDynamic };
 
 /// Rotary embedding as a file describes it.
 struct RopeConfig {
-  size_t n_rot = 0;                              ///< Elements of a head that turn.
+  size_t n_rot = 0;  ///< Elements of a head that turn.
   double base = 10000.0;
   kernels::RopePairs pairs = kernels::RopePairs::kAdjacent;
   RopeScaling scaling = RopeScaling::kNone;
   double factor = 1.0;
   size_t original_context_len = 0;
-  double attention_factor = 0.0;                 ///< yarn: 0 means 0.1 ln(factor) + 1.
+  double attention_factor = 0.0;  ///< yarn: 0 means 0.1 ln(factor) + 1.
   double beta_fast = 32.0;
   double beta_slow = 1.0;
 };
@@ -55,7 +55,9 @@ class TensorTable {
  public:
   explicit TensorTable(size_t n_layers) : n_layers_(n_layers) {}
   void add(std::string name, size_t rows, size_t cols) { specs_.push_back({std::move(name), rows, cols, false}); }
-  void add_optional(std::string name, size_t rows, size_t cols) { specs_.push_back({std::move(name), rows, cols, true}); }
+  void add_optional(std::string name, size_t rows, size_t cols) {
+    specs_.push_back({std::move(name), rows, cols, true});
+  }
   /// blk.N.NAME for each layer.
   void per_layer(std::string_view name, size_t rows, size_t cols);
   void per_layer_optional(std::string_view name, size_t rows, size_t cols);
@@ -117,7 +119,8 @@ struct Architecture {
   Blocks blocks;
 };
 
-/// Keys that decoders share, under the prefix of general.architecture. Throws Error{kInvalidFile} for what is missing or senseless.
+/// Keys that decoders share, under the prefix of general.architecture. Throws Error{kInvalidFile} for what is missing
+/// or senseless.
 DecoderConfig read_decoder_config(const format::ModelFile& file);
 /// Embedding, norms, projections without biases, gated feed-forward, head (optional: tied to the embedding).
 void declare_decoder_tensors(const DecoderConfig& config, TensorTable& table);

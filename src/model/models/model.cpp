@@ -13,17 +13,20 @@ std::string known_names() {
 
 quant::Weight checked_weight(const format::ModelFile& file, const format::TensorEntry& tensor, const TensorSpec& spec) {
   if (tensor.format == nullptr) {
-    fail_with(ErrorCode::kUnsupported, file.path(), ": tensor ", tensor.name, " has type ", tensor.type_id, ", which is not supported");
+    fail_with(ErrorCode::kUnsupported, file.path(), ": tensor ", tensor.name, " has type ", tensor.type_id,
+              ", which is not supported");
   }
   if (tensor.n_rows() != spec.rows || tensor.dims[0] != spec.cols) {
-    fail_with(ErrorCode::kInvalidFile, file.path(), ": tensor ", tensor.name, ": shape [", tensor.n_rows(), ",", tensor.dims[0],
-              "], expected [", spec.rows, ",", spec.cols, "]");
+    fail_with(ErrorCode::kInvalidFile, file.path(), ": tensor ", tensor.name, ": shape [", tensor.n_rows(), ",",
+              tensor.dims[0], "], expected [", spec.rows, ",", spec.cols, "]");
   }
   if (spec.rows == 1 && tensor.format->name != "F32") {
-    fail_with(ErrorCode::kUnsupported, file.path(), ": tensor ", tensor.name, " is ", tensor.format->name, ", expected F32");
+    fail_with(ErrorCode::kUnsupported, file.path(), ": tensor ", tensor.name, " is ", tensor.format->name,
+              ", expected F32");
   }
   if (spec.rows > 1 && tensor.format->activation == quant::Activation::kNone) {
-    fail_with(ErrorCode::kUnsupported, file.path(), ": tensor ", tensor.name, " is ", tensor.format->name, ", which holds no weights");
+    fail_with(ErrorCode::kUnsupported, file.path(), ": tensor ", tensor.name, " is ", tensor.format->name,
+              ", which holds no weights");
   }
   return tensor.weight();
 }
@@ -34,7 +37,8 @@ std::shared_ptr<const Model> Model::load(std::shared_ptr<const format::ModelFile
   const auto name = file->metadata().require<std::string_view>("general.architecture");
   const Architecture* architecture = find_architecture(name);
   if (architecture == nullptr) {
-    fail_with(ErrorCode::kUnsupported, file->path(), ": architecture ", name, " is not supported; supported: ", known_names());
+    fail_with(ErrorCode::kUnsupported, file->path(), ": architecture ", name,
+              " is not supported; supported: ", known_names());
   }
   std::shared_ptr<Model> model(new Model);
   model->architecture_ = architecture;
@@ -63,7 +67,8 @@ Description Model::describe(const DescribeOptions& options) const {
   }
   const size_t length = options.rope_len == 0 ? config_.context_len : options.rope_len;
   ir::Builder b(description.graph);
-  description.logits = describe_decoder(b, config_, architecture_->blocks, names, rope_frequencies(config_.rope, rope_factors, length));
+  description.logits =
+      describe_decoder(b, config_, architecture_->blocks, names, rope_frequencies(config_.rope, rope_factors, length));
   if (options.loss) {
     description.loss = ops::mean(b, ops::token_loss(b, description.logits, b.input(ir::Input::kLabels)));
   }

@@ -14,22 +14,22 @@ namespace kinglet::models {
 
 /// What a description is wanted for.
 struct DescribeOptions {
-  bool loss = false;     ///< Also the mean cross-entropy of Input::kLabels over the logit rows.
-  size_t rope_len = 0;   ///< Length that a rope variant which depends on length is chosen for; 0: the trained context.
+  bool loss = false;    ///< Also the mean cross-entropy of Input::kLabels over the logit rows.
+  size_t rope_len = 0;  ///< Length that a rope variant which depends on length is chosen for; 0: the trained context.
 };
 
 /// A logical graph and the values of interest in it.
 struct Description {
   ir::Graph graph;
-  ir::Value logits;           ///< [L, vocabulary], of the rows named by Input::kLogitRows.
-  ir::Value loss;             ///< [1, 1]; valid when asked for.
+  ir::Value logits;  ///< [L, vocabulary], of the rows named by Input::kLogitRows.
+  ir::Value loss;    ///< [1, 1]; valid when asked for.
 };
 
 /// Weights stay where the file lies (mapped); the model keeps the file open. Constant after loading; shared by engines.
 class Model {
  public:
-  /// Reads settings and finds all tensors. Throws Error{kUnsupported} for an architecture that is not known (named), and
-  /// Error{kInvalidFile} where a tensor lacks or has another shape than declared.
+  /// Reads settings and finds all tensors. Throws Error{kUnsupported} for an architecture that is not known (named),
+  /// and Error{kInvalidFile} where a tensor lacks or has another shape than declared.
   static std::shared_ptr<const Model> load(std::shared_ptr<const format::ModelFile> file);
 
   [[nodiscard]] const DecoderConfig& config() const noexcept { return config_; }

@@ -20,14 +20,16 @@ struct PackedBatch {
 
 PackedBatch pack(const LabelledBatch& batch, size_t vocab_size) {
   if (batch.ids.size() != batch.labels.size()) {
-    fail_with(ErrorCode::kInvalidArgument, "batch: ", batch.ids.size(), " rows of ids, ", batch.labels.size(), " of labels");
+    fail_with(ErrorCode::kInvalidArgument, "batch: ", batch.ids.size(), " rows of ids, ", batch.labels.size(),
+              " of labels");
   }
   PackedBatch packed;
   for (size_t i = 0; i < batch.ids.size(); ++i) {
     const auto& ids = batch.ids[i];
     const auto& labels = batch.labels[i];
     if (ids.empty() || ids.size() != labels.size()) {
-      fail_with(ErrorCode::kInvalidArgument, "batch: row ", i, " has ", ids.size(), " ids and ", labels.size(), " labels");
+      fail_with(ErrorCode::kInvalidArgument, "batch: row ", i, " has ", ids.size(), " ids and ", labels.size(),
+                " labels");
     }
     check_tokens(ids, vocab_size);
     const size_t first_row = packed.ids.size();
@@ -85,7 +87,9 @@ Gradients<Real> gradients(const models::Model& model, const LabelledBatch& batch
   return result;
 }
 
-template Gradients<float> gradients<float>(const models::Model&, const LabelledBatch&, const kernels::KernelTable&, ThreadPool&);
-template Gradients<double> gradients<double>(const models::Model&, const LabelledBatch&, const kernels::KernelTable&, ThreadPool&);
+template Gradients<float> gradients<float>(const models::Model&, const LabelledBatch&, const kernels::KernelTable&,
+                                           ThreadPool&);
+template Gradients<double> gradients<double>(const models::Model&, const LabelledBatch&, const kernels::KernelTable&,
+                                             ThreadPool&);
 
 }  // namespace kinglet::engine

@@ -20,7 +20,7 @@ struct LabelledBatch {
 
 template <class Real>
 struct Gradients {
-  Real loss;                                        ///< Mean over scored tokens, nats.
+  Real loss;                                         ///< Mean over scored tokens, nats.
   std::map<std::string, std::vector<Real>> by_name;  ///< Row-major as the weight lies in its file.
 };
 

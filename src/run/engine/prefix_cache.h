@@ -11,8 +11,8 @@
 
 namespace kinglet::engine {
 
-/// Keeps a reference to each page in it. Pages of one tree belong to one context (model, adapters, rope variant, KV type):
-/// an engine has a tree for each. Eviction takes the page that was used longest ago and has nothing below it.
+/// Keeps a reference to each page in it. Pages of one tree belong to one context (model, adapters, rope variant, KV
+/// type): an engine has a tree for each. Eviction takes the page that was used longest ago and has nothing below it.
 /// Used by the engine's thread alone.
 class PrefixCache {
  public:
@@ -21,11 +21,12 @@ class PrefixCache {
   PrefixCache(const PrefixCache&) = delete;
   PrefixCache& operator=(const PrefixCache&) = delete;
 
-  /// The pages that hold the longest known beginning of `tokens`, whole pages only; each gets a reference for the caller.
+  /// The pages that hold the longest known beginning of `tokens`, whole pages only; each gets a reference for the
+  /// caller.
   std::vector<PageId> find(std::span<const int32_t> tokens);
 
-  /// Takes in the pages of a sequence: page i holds tokens [i n, (i + 1) n), n = kPageTokens. Only whole pages are kept; of
-  /// pages that are known already the older one stays.
+  /// Takes in the pages of a sequence: page i holds tokens [i n, (i + 1) n), n = kPageTokens. Only whole pages are
+  /// kept; of pages that are known already the older one stays.
   void insert(std::span<const int32_t> tokens, std::span<const PageId> pages);
 
   /// Gives back pages until `n_free` are free in the pool or nothing is left that only the cache holds.

@@ -38,7 +38,8 @@ Scorer::Scorer(const models::Model& model, size_t max_tokens, const kernels::Ker
   }
 }
 
-void Scorer::logits(std::span<const int32_t> ids, size_t first, const std::function<void(size_t, std::span<const float>)>& use) {
+void Scorer::logits(std::span<const int32_t> ids, size_t first,
+                    const std::function<void(size_t, std::span<const float>)>& use) {
   check_tokens(ids, vocab_size_);
   if (ids.size() > max_tokens_) {
     fail_with(ErrorCode::kContextFull, "a sequence of ", ids.size(), " tokens is over the context of ", max_tokens_);

@@ -17,9 +17,10 @@ class Scorer {
   /// Throws Error{kOutOfMemory}. `table` and `pool` outlive it.
   Scorer(const models::Model& model, size_t max_tokens, const kernels::KernelTable& table, ThreadPool& pool);
 
-  /// Calls use(row, logits [vocabulary]) for rows [first, ids.size()) of a sequence, in order. Throws Error{kInvalidArgument}
-  /// for ids outside of the vocabulary or more of them than max_tokens.
-  void logits(std::span<const int32_t> ids, size_t first, const std::function<void(size_t, std::span<const float>)>& use);
+  /// Calls use(row, logits [vocabulary]) for rows [first, ids.size()) of a sequence, in order. Throws
+  /// Error{kInvalidArgument} for ids outside of the vocabulary or more of them than max_tokens.
+  void logits(std::span<const int32_t> ids, size_t first,
+              const std::function<void(size_t, std::span<const float>)>& use);
 
  private:
   size_t max_tokens_;
