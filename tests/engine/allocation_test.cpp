@@ -1,50 +1,12 @@
 // Property 4 of ENGINE.md: once an answer is on its way, a token takes no memory from the heap. All of operator new is
-// counted, in every thread.
+// counted, in every thread. And what happens where there is none left.
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <cstdlib>
-#include <new>
-
+#include "core/base/counted_new.h"
 #include "core/kernels/select.h"
 #include "home/system/thread_pool.h"
 #include "model/models/tiny_model.h"
 #include "run/engine/engine.h"
-
-namespace {
-
-std::atomic<size_t> allocations{0};
-
-void* counted(size_t size, size_t alignment) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  void* memory = alignment <= alignof(std::max_align_t) ? std::malloc(size) : std::aligned_alloc(alignment, size);
-  if (memory == nullptr) throw std::bad_alloc();
-  return memory;
-}
-
-}  // namespace
-
-// Not inlined: the compiler would see malloc and free behind new and delete, and warn that they do not match.
-[[gnu::noinline]] void* operator new(size_t size) { return counted(size, 1); }
-[[gnu::noinline]] void* operator new[](size_t size) { return counted(size, 1); }
-[[gnu::noinline]] void* operator new(size_t size, std::align_val_t alignment) {
-  const auto step = static_cast<size_t>(alignment);
-  return counted((size + step - 1) / step * step, step);
-}
-[[gnu::noinline]] void* operator new(size_t size, const std::nothrow_t&) noexcept {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  return std::malloc(size);
-}
-[[gnu::noinline]] void* operator new[](size_t size, const std::nothrow_t&) noexcept {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  return std::malloc(size);
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete[](void* memory) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, size_t) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete[](void* memory, size_t) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, size_t, std::align_val_t) noexcept { std::free(memory); }
 
 namespace kinglet::tests {
 namespace {
@@ -69,7 +31,7 @@ TEST(Allocations, ATokenTakesNoMemory) {
     system::SpinPool pool(2);
     engine::Engine engine(model.shared(), {.context_len = 256, .max_sequences = 2}, table, pool);
     const auto allocations_of = [&](size_t n_tokens) {
-      const size_t before = allocations.load();
+      const size_t before = counted::n_allocations.load();
       std::vector<std::shared_ptr<engine::Generation>> running;
       for (int32_t i = 0; i < 2; ++i) {
         running.push_back(engine.submit({{1, 2, 3, i, 1, 2, 3, i}, n_tokens, {}, sampling}));
@@ -78,7 +40,7 @@ TEST(Allocations, ATokenTakesNoMemory) {
         while (!generation->next().finish) {
         }
       }
-      return allocations.load() - before;
+      return counted::n_allocations.load() - before;
     };
     // Makes the plans of every row class, and the pages that the cache of prefixes will know.
     const auto alone = engine.submit({std::vector<int32_t>(20, 3), 4, {}, {}});
@@ -90,6 +52,38 @@ TEST(Allocations, ATokenTakesNoMemory) {
     const size_t of_many = allocations_of(220);
     EXPECT_LT(of_many, of_few + 100);
   }
+}
+
+std::vector<int32_t> tokens_of(engine::Generation& generation) {
+  std::vector<int32_t> tokens;
+  for (engine::Event event = generation.next(); !event.finish; event = generation.next()) tokens.push_back(event.token);
+  return tokens;
+}
+
+// Wherever memory ends in the engine's thread, the request says so, and the engine goes on with all of its pages.
+TEST(OutOfMemory, EndsTheRequestAndNotTheProgram) {
+  counted::is_spared = true;
+  const models::TinyModel model({.format = "Q4_0"});
+  const kernels::KernelTable table = *kernels::select(kernels::detect());
+  InlinePool pool;
+  const auto request = [](size_t n) { return engine::Request{std::vector<int32_t>(n, 3), 4, {}, {}}; };
+  engine::Engine engine(model.shared(), {.context_len = 256, .max_sequences = 2}, table, pool);
+  const std::vector<int32_t> want = tokens_of(*engine.submit(request(40)));
+  // No plan for this many rows is there yet; what comes later needs no new one, but a place and pages.
+  for (const size_t n : {70, 40}) {
+    counted::is_exhausted = true;
+    const auto first = engine.submit(request(n));
+    const auto second = engine.submit(request(n));
+    EXPECT_THROW(tokens_of(*first), std::bad_alloc) << n;
+    EXPECT_THROW(tokens_of(*second), std::bad_alloc) << n;
+    counted::is_exhausted = false;
+    EXPECT_EQ(tokens_of(*engine.submit(request(40))), want) << n;
+  }
+  // A request for the whole context takes each of its pages; two of them take all.
+  const auto first = engine.submit({std::vector<int32_t>(250, 5), SIZE_MAX, {}, {}});
+  const auto second = engine.submit({std::vector<int32_t>(250, 6), SIZE_MAX, {}, {}});
+  EXPECT_EQ(tokens_of(*first).size(), 6U);
+  EXPECT_EQ(tokens_of(*second).size(), 6U);
 }
 
 }  // namespace

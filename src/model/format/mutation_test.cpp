@@ -3,50 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <cstdlib>
-#include <new>
-
+#include "core/base/counted_new.h"
 #include "model/format/gguf.h"
 #include "model/format/inspect.h"
 #include "model/format/samples.h"
-
-namespace {
-
-std::atomic<size_t> live_bytes{0};
-std::atomic<size_t> peak_bytes{0};
-constexpr size_t kHeader = 2 * sizeof(max_align_t);
-
-void* counted_new(size_t n) {
-  auto* memory = static_cast<char*>(std::malloc(n + kHeader));
-  if (memory == nullptr) throw std::bad_alloc();
-  *reinterpret_cast<size_t*>(memory) = n;
-  const size_t live = live_bytes.fetch_add(n) + n;
-  size_t peak = peak_bytes.load();
-  while (live > peak && !peak_bytes.compare_exchange_weak(peak, live)) {
-  }
-  return memory + kHeader;
-}
-
-void counted_delete(void* pointer) noexcept {
-  if (pointer == nullptr) return;
-  char* memory = static_cast<char*>(pointer) - kHeader;
-  live_bytes.fetch_sub(*reinterpret_cast<size_t*>(memory));
-  std::free(memory);
-}
-
-}  // namespace
-
-void* operator new(size_t n) { return counted_new(n); }
-void* operator new[](size_t n) { return counted_new(n); }
-void* operator new(size_t n, const std::nothrow_t&) noexcept { return counted_new(n); }
-void* operator new[](size_t n, const std::nothrow_t&) noexcept { return counted_new(n); }
-void operator delete(void* pointer, const std::nothrow_t&) noexcept { counted_delete(pointer); }
-void operator delete[](void* pointer, const std::nothrow_t&) noexcept { counted_delete(pointer); }
-void operator delete(void* pointer) noexcept { counted_delete(pointer); }
-void operator delete[](void* pointer) noexcept { counted_delete(pointer); }
-void operator delete(void* pointer, size_t) noexcept { counted_delete(pointer); }
-void operator delete[](void* pointer, size_t) noexcept { counted_delete(pointer); }
 
 namespace kinglet::format {
 namespace {
@@ -96,8 +56,8 @@ template <class Read>
 void read_exactly(const Bytes& bytes, const Read& read, Outcome& outcome, const std::string& what) {
   const std::unique_ptr<std::byte[]> exact(new std::byte[bytes.size()]);
   std::copy(bytes.begin(), bytes.end(), exact.get());
-  const size_t before = live_bytes.load();
-  peak_bytes.store(before);
+  const size_t before = counted::live_bytes.load();
+  counted::peak_bytes.store(before);
   try {
     read(std::span<const std::byte>(exact.get(), bytes.size()));
     ++outcome.n_read;
@@ -106,8 +66,8 @@ void read_exactly(const Bytes& bytes, const Read& read, Outcome& outcome, const 
     EXPECT_EQ(error.code(), ErrorCode::kInvalidFile) << what << ": " << error.message();
     EXPECT_THAT(error.message(), testing::StartsWith("sample")) << what;
   }
-  EXPECT_LE(peak_bytes.load() - before, kFixedBytes + kBytesPerFileByte * bytes.size()) << what;
-  EXPECT_EQ(live_bytes.load(), before) << what;
+  EXPECT_LE(counted::peak_bytes.load() - before, kFixedBytes + kBytesPerFileByte * bytes.size()) << what;
+  EXPECT_EQ(counted::live_bytes.load(), before) << what;
 }
 
 template <class Read>

@@ -3,6 +3,7 @@
 #include "run/engine/engine.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace kinglet::engine {
 namespace {
@@ -88,16 +89,21 @@ void Engine::loop() {
       }
     }
     drop_cancelled();
-    admit();
-    for (auto& sequence : sequences_) {
-      if (sequence->generation->cancelled()) finish(*sequence, FinishReason::kCancelled);
+    try {
+      admit();
+      for (auto& sequence : sequences_) {
+        if (sequence->generation->cancelled()) finish(*sequence, FinishReason::kCancelled);
+      }
+      remove_finished();
+      if (!sequences_.empty()) step();
+      remove_finished();
+    } catch (...) {
+      // No memory for a step: those on their way are told, later ones may need less.
+      fail_all(std::current_exception());
     }
-    remove_finished();
-    if (!sequences_.empty()) step();
-    remove_finished();
   }
-  for (auto& sequence : sequences_) finish(*sequence, FinishReason::kCancelled);
-  remove_finished();
+  for (auto& sequence : sequences_) sequence->generation->finish(FinishReason::kCancelled, sequence->usage);
+  sequences_.clear();
 }
 
 // Those that wait need not come to their turn to be told.
@@ -119,7 +125,11 @@ void Engine::admit() {
       if (waiting_.empty()) return;
       next = waiting_.front();
     }
-    if (!start(next)) return;
+    try {
+      if (!start(next)) return;
+    } catch (...) {
+      next->fail(std::current_exception());
+    }
     MutexLock lock(mutex_);
     waiting_.pop_front();
   }
@@ -129,33 +139,20 @@ bool Engine::start(const std::shared_ptr<Generation>& generation) {
   const Request& request = generation->request();
   const size_t room = options_.context_len - request.prompt.size();
   const size_t n_pages = pages_for(request.prompt.size() + std::min(request.max_tokens, room));
-  // The last token of a prompt is always computed, as its logits are wanted.
-  const std::span<const int32_t> reusable(request.prompt.data(), request.prompt.size() - 1);
-  std::vector<PageId> pages = prefixes_.find(reusable);
-  const size_t n_new = n_pages - std::min(n_pages, pages.size());
-  prefixes_.evict_until(n_new);
-  if (pages_.n_free() < n_new) {
-    for (const PageId page : pages) pages_.release(page);
-    return false;
-  }
-  auto sequence = std::make_unique<Sequence>(Sequence{generation,
-                                                      Sampler(request.sampling, model_->config().vocab_size),
-                                                      request.prompt,
-                                                      0,
-                                                      0,
-                                                      0,
-                                                      {},
-                                                      {},
-                                                      {},
-                                                      {},
-                                                      {},
-                                                      {}});
+  auto sequence = std::make_unique<Sequence>(pages_, generation, Sampler(request.sampling, model_->config().vocab_size),
+                                             request.prompt);
   sequence->tokens.reserve(n_pages * kPageTokens);
   sequence->pages.reserve(n_pages);
   sequence->k_pages.reserve(n_pages);
   sequence->v_pages.reserve(n_pages);
-  sequence->n_done = pages.size() * kPageTokens;
-  for (const PageId page : pages) add_page(*sequence, page);
+  // The last token of a prompt is always computed, as its logits are wanted.
+  for (const PageId page : prefixes_.find({request.prompt.data(), request.prompt.size() - 1})) {
+    add_page(*sequence, page);
+  }
+  sequence->n_done = sequence->pages.size() * kPageTokens;
+  const size_t n_new = n_pages - std::min(n_pages, sequence->pages.size());
+  prefixes_.evict_until(n_new);
+  if (pages_.n_free() < n_new) return false;
   for (size_t i = 0; i < n_new; ++i) {
     PageId page = 0;
     KINGLET_CHECK(pages_.allocate(page), "pages were counted before");
@@ -249,10 +246,15 @@ void Engine::take_token(Sequence& sequence, std::span<const float> logits) {
 void Engine::finish(Sequence& sequence, FinishReason reason) {
   if (sequence.usage.completion_tokens > 0) sequence.usage.decode_ms = ms_between(sequence.first_logits, Clock::now());
   prefixes_.insert(std::span(sequence.tokens).first(sequence.n_done), sequence.pages);
-  for (const PageId page : sequence.pages) pages_.release(page);
-  sequence.pages.clear();
   sequence.generation->finish(reason, sequence.usage);
   sequence.generation = nullptr;
+}
+
+void Engine::fail_all(const std::exception_ptr& error) noexcept {
+  for (auto& sequence : sequences_) {
+    if (sequence->generation != nullptr) sequence->generation->fail(error);
+  }
+  sequences_.clear();
 }
 
 void Engine::remove_finished() {

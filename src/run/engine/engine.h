@@ -5,6 +5,7 @@
 #include <array>
 #include <chrono>
 #include <deque>
+#include <exception>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -34,12 +35,10 @@ class StepRunner {
              ThreadPool& pool);
 
   [[nodiscard]] const graph::KvLayout& kv_layout() const noexcept { return layout_; }
-  /// The executor for a step of so many rows.
+  /// The executor for a step of so many rows. Throws Error{kOutOfMemory} where it cannot be made.
   graph::Executor<float>& for_rows(size_t n_rows);
   [[nodiscard]] ir::Value logits() const noexcept { return logits_; }
   [[nodiscard]] size_t max_rows() const noexcept { return max_rows_; }
-  /// Memory of the executors made so far, and of the largest when it is made.
-  [[nodiscard]] size_t size_bytes() const noexcept;
 
  private:
   const kernels::KernelTable& table_;
@@ -76,8 +75,9 @@ class Engine {
  private:
   using Clock = std::chrono::steady_clock;
 
-  // A request that has its pages.
+  // A request that has its pages. Once it is finished it has no generation any more.
   struct Sequence {
+    KvPool& pool;
     std::shared_ptr<Generation> generation;
     Sampler sampler;
     std::vector<int32_t> tokens;  // prompt, then what was sampled
@@ -91,6 +91,9 @@ class Engine {
     Clock::time_point started;
     Clock::time_point first_logits;
 
+    ~Sequence() {
+      for (const PageId page : pages) pool.release(page);
+    }
     [[nodiscard]] bool wants_logits() const noexcept { return n_done + n_step == tokens.size(); }
   };
 
@@ -104,6 +107,7 @@ class Engine {
   void take_token(Sequence& sequence, std::span<const float> logits);
   void finish(Sequence& sequence, FinishReason reason);
   void remove_finished();
+  void fail_all(const std::exception_ptr& error) noexcept;
 
   const std::shared_ptr<const models::Model> model_;
   const EngineOptions options_;

@@ -21,6 +21,7 @@ std::optional<Event> Generation::next_within(std::chrono::milliseconds limit) {
 
 Event Generation::take_event() {
   if (n_taken_ < tokens_.size()) return {tokens_[n_taken_++], std::nullopt, {}};
+  if (error_ != nullptr) std::rethrow_exception(error_);
   return *finish_;
 }
 
@@ -35,9 +36,15 @@ void Generation::add_token(int32_t token) {
   arrived_.notify_one();
 }
 
-void Generation::finish(FinishReason reason, const Usage& usage) {
+void Generation::finish(FinishReason reason, const Usage& usage) noexcept {
   MutexLock lock(mutex_);
   finish_ = {-1, reason, usage};
+  arrived_.notify_one();
+}
+
+void Generation::fail(std::exception_ptr error) noexcept {
+  MutexLock lock(mutex_);
+  error_ = std::move(error);
   arrived_.notify_one();
 }
 

@@ -1,6 +1,7 @@
 #include "run/engine/prefix_cache.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace kinglet::engine {
 
@@ -24,9 +25,10 @@ std::vector<PageId> PrefixCache::find(std::span<const int32_t> tokens) {
     if (child == node->children.end()) break;
     node = child->second.get();
     node->last_use = clock_;
-    pool_.add_reference(node->page);
     pages.push_back(node->page);
   }
+  // At the end, where nothing can fail any more.
+  for (const PageId page : pages) pool_.add_reference(page);
   return pages;
 }
 
@@ -35,16 +37,18 @@ void PrefixCache::insert(std::span<const int32_t> tokens, std::span<const PageId
   ++clock_;
   const size_t n = std::min(pages.size(), tokens.size() / kPageTokens);
   for (size_t i = 0; i < n; ++i) {
-    auto& child = node->children[page_key(tokens, i)];
-    if (child == nullptr) {
-      child = std::make_unique<Node>();
+    std::vector<int32_t> key = page_key(tokens, i);
+    auto place = node->children.find(key);
+    if (place == node->children.end()) {
+      auto child = std::make_unique<Node>();
       child->page = pages[i];
       child->parent = node;
+      place = node->children.emplace(std::move(key), std::move(child)).first;
       pool_.add_reference(pages[i]);
       ++n_pages_;
     }
-    child->last_use = clock_;
-    node = child.get();
+    node = place->second.get();
+    node->last_use = clock_;
   }
 }
 

@@ -29,10 +29,4 @@ graph::Executor<float>& StepRunner::for_rows(size_t n_rows) {
   return *executors_[i];
 }
 
-size_t StepRunner::size_bytes() const noexcept {
-  size_t total = 0;
-  for (const auto& executor : executors_) total += executor == nullptr ? 0 : executor->size_bytes();
-  return total;
-}
-
 }  // namespace kinglet::engine
