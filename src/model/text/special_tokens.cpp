@@ -2,7 +2,15 @@
 
 #include <algorithm>
 
+#include "core/base/base.h"
+
 namespace kinglet::text {
+namespace {
+
+// Far above any model's. A place of a text takes time in proportion to what goes on like a spelling there.
+constexpr size_t kMaxSpelling = 256;
+
+}  // namespace
 
 Tokenizer::SpecialTokens::SpecialTokens(const VocabularySpec& spec) {
   for (size_t id = 0; id < spec.types.size(); ++id) {
@@ -10,6 +18,10 @@ Tokenizer::SpecialTokens::SpecialTokens(const VocabularySpec& spec) {
     const bool is_user_defined = type == TokenType::kUserDefined;
     if (!is_user_defined && type != TokenType::kControl && type != TokenType::kUnknown) continue;
     if (spec.tokens[id].empty()) continue;
+    if (spec.tokens[id].size() > kMaxSpelling) {
+      fail_with(ErrorCode::kInvalidFile, "tokenizer: the spelling of special token ", id, " has ",
+                spec.tokens[id].size(), " bytes, the limit is ", kMaxSpelling);
+    }
     entries_.push_back({spec.tokens[id], static_cast<int32_t>(id), is_user_defined});
     has_user_defined_ = has_user_defined_ || is_user_defined;
   }

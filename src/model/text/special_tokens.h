@@ -15,6 +15,7 @@ namespace kinglet::text {
 /// each byte. Takes 24 bytes for each token, however long it is.
 class Tokenizer::SpecialTokens {
  public:
+  /// Throws Error{kInvalidFile} for a spelling longer than any model has.
   explicit SpecialTokens(const VocabularySpec& spec);
 
   struct Match {
