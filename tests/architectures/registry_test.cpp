@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "batch_runner.h"
 #include "core/kernels/select.h"
@@ -72,15 +73,61 @@ TEST_P(Registry, LogitsAreFiniteAndDependOnTheToken) {
                           logits.begin() + static_cast<std::ptrdiff_t>(n)));
 }
 
-// Every parameter, in double: single elements and one direction through all of them.
+/// The loss of a batch, forward alone: what changes in the weights counts the next time.
+class LossRunner {
+ public:
+  LossRunner(const Model& model, const engine::LabelledBatch& batch, const kernels::KernelTable& table)
+      : description_(model.describe({.loss = true})) {
+    std::vector<int32_t> inputs[4];  // ids, positions, rows, labels
+    for (size_t i = 0; i < batch.ids.size(); ++i) {
+      const std::vector<int32_t>& ids = batch.ids[i];
+      sequences_.push_back({inputs[0].size(), ids.size(), 0, nullptr, nullptr});
+      for (size_t t = 0; t < ids.size(); ++t) {
+        if (t + 1 < ids.size() && batch.labels[i][t + 1] != engine::LabelledBatch::kUnscored) {
+          inputs[2].push_back(static_cast<int32_t>(inputs[0].size()));
+          inputs[3].push_back(batch.labels[i][t + 1]);
+        }
+        inputs[0].push_back(ids[t]);
+        inputs[1].push_back(static_cast<int32_t>(t));
+      }
+    }
+    const std::array outputs{description_.loss};
+    graph::remove_unused(description_.graph, outputs);
+    const graph::Plan::Options options{.max_rows = {inputs[0].size(), inputs[2].size()},
+                                       .max_sequences = sequences_.size(),
+                                       .real_bytes = sizeof(double)};
+    executor_.emplace(std::make_shared<const graph::Plan>(description_.graph, outputs, options, table), table, pool_);
+    constexpr ir::Input kInputs[] = {ir::Input::kTokenIds, ir::Input::kPositions, ir::Input::kLogitRows,
+                                     ir::Input::kLabels};
+    for (size_t i = 0; i < 4; ++i) std::ranges::copy(inputs[i], executor_->input(kInputs[i]).begin());
+  }
+
+  double run() {
+    executor_->run(executor_->plan().options().max_rows, {sequences_, kernels::KvType::kF32});
+    return *executor_->output(description_.loss);
+  }
+
+ private:
+  InlinePool pool_;
+  models::Description description_;
+  std::vector<ops::SequenceRows> sequences_;
+  std::optional<graph::Executor<double>> executor_;
+};
+
+// Every parameter, in double: the steepest element and one more.
 TEST_P(Registry, GradientsEqualFiniteDifferences) {
   for (const bool has_optional : {true, false}) {
-    std::vector<std::byte> bytes = models::tiny_gguf(architecture(), {.has_optional = has_optional, .n_layers = 1});
+    std::vector<std::byte> bytes =
+        models::tiny_gguf(architecture(), {.has_optional = has_optional,
+                                           .n_layers = 1,
+                                           .head_dim = 16,
+                                           .sizes = models::TinySizes{.hidden = 32, .ffn = 48}});
     const auto model = Model::load(format::read_gguf(bytes, "tiny"));
     const auto table = tables()[0];
     InlinePool pool;
-    const auto loss = [&] { return engine::gradients<double>(*model, batch, table, pool).loss; };
+    LossRunner loss(*model, batch, table);
     const auto gradients = engine::gradients<double>(*model, batch, table, pool);
+    EXPECT_EQ(loss.run(), gradients.loss);
     for (const auto& [name, gradient] : gradients.by_name) {
       const auto weight = std::ranges::find(model->weights(), name, &quant::Weight::name);
       ASSERT_NE(weight, model->weights().end());
@@ -88,13 +135,12 @@ TEST_P(Registry, GradientsEqualFiniteDifferences) {
       const auto largest = std::ranges::max_element(gradient, {}, [](double x) { return std::abs(x); });
       // The bias of keys moves all scores of a row alike, so it has no effect.
       ASSERT_TRUE(std::abs(*largest) > 1e-7 || name.ends_with("attn_k.bias")) << name;
-      // The steepest element, and one more.
       for (const size_t i : {static_cast<size_t>(largest - gradient.begin()), gradient.size() / 3}) {
         const float original = values[i];
         const auto at = [&](float step) {
           values[i] = original + step;
           const double moved = static_cast<double>(values[i]) - static_cast<double>(original);
-          const std::pair point{moved, loss()};
+          const std::pair point{moved, loss.run()};
           values[i] = original;
           return point;
         };
