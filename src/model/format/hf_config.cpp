@@ -22,9 +22,6 @@ double as_finite(const system::Json& json, std::string_view what) {
   return number;
 }
 
-// A factor of yarn's magnitude: grows with the logarithm of the stretch.
-double magnitude(double factor, double weight) { return factor <= 1.0 ? 1.0 : 0.1 * weight * std::log(factor) + 1.0; }
-
 const system::Json* find_set(const system::Json& object, std::string_view key) {
   const system::Json* found = object.find(key);
   return found == nullptr || found->is_null() ? nullptr : found;
@@ -55,11 +52,15 @@ void read_scaling(const system::Json& scaling, HfRope& rope) {
   const auto mscale = number("mscale");
   const auto mscale_all_dim = number("mscale_all_dim");
   if (!rope.attention_factor && mscale.value_or(0) != 0 && mscale_all_dim.value_or(0) != 0) {
-    rope.attention_factor = magnitude(rope.factor, *mscale) / magnitude(rope.factor, *mscale_all_dim);
+    rope.attention_factor = yarn_magnitude(rope.factor, *mscale) / yarn_magnitude(rope.factor, *mscale_all_dim);
   }
 }
 
 }  // namespace
+
+double yarn_magnitude(double factor, double weight) {
+  return factor <= 1.0 ? 1.0 : 0.1 * weight * std::log(factor) + 1.0;
+}
 
 HfConfig HfConfig::parse(std::string_view text, std::string name) {
   return reading_json(name, [&] {

@@ -23,13 +23,17 @@ struct HfRope {
   std::string type = "default";
   double factor = 1.0;
   std::optional<uint64_t> original_context_len;
-  std::optional<double> attention_factor;  ///< Computed from mscale and mscale_all_dim where those are given.
+  std::optional<double>
+      attention_factor;  ///< yarn's whole magnitude; of mscale and mscale_all_dim where those are given.
   std::optional<double> beta_fast;
   std::optional<double> beta_slow;
   double low_freq_factor = 1.0;
   double high_freq_factor = 4.0;
   bool truncate = true;
 };
+
+/// What yarn multiplies queries and keys with at a stretch of `factor`: grows with its logarithm.
+double yarn_magnitude(double factor, double weight = 1.0);
 
 /// A JSON object of settings. Errors are Error{kInvalidFile} "NAME: KEY: ...".
 class HfConfig {

@@ -83,7 +83,8 @@ TEST(HfLlama, BothSpellingsOfScaling) {
 TEST(HfLlama, YarnMagnitudeOfTwoScales) {
   const Metadata meta =
       keys_of(config_with(R"("rope_scaling":{"type":"yarn","factor":40,"mscale":1.0,"mscale_all_dim":0.5})"));
-  const double want = (0.1 * std::log(40.0) + 1.0) / (0.05 * std::log(40.0) + 1.0);
+  // The whole is (0.1 ln 40 + 1) / (0.05 ln 40 + 1); GGUF has what the usual 0.1 ln 40 + 1 is multiplied by.
+  const double want = 1.0 / (0.05 * std::log(40.0) + 1.0);
   EXPECT_NEAR(meta.require<double>("llama.rope.scaling.attn_factor"), want, 1e-6);
 }
 

@@ -64,7 +64,11 @@ void fill_rope(const HfConfig& config, Metadata& metadata) {
     metadata.set("llama.rope.scaling.original_context_length",
                  narrow(config, "original_max_position_embeddings", *rope.original_context_len));
   }
-  if (rope.attention_factor) metadata.set("llama.rope.scaling.attn_factor", static_cast<float>(*rope.attention_factor));
+  if (rope.attention_factor) {
+    // The folder says the whole magnitude, GGUF what multiplies the usual one.
+    metadata.set("llama.rope.scaling.attn_factor",
+                 static_cast<float>(*rope.attention_factor / yarn_magnitude(rope.factor)));
+  }
   if (rope.beta_fast) metadata.set("llama.rope.scaling.yarn_beta_fast", static_cast<float>(*rope.beta_fast));
   if (rope.beta_slow) metadata.set("llama.rope.scaling.yarn_beta_slow", static_cast<float>(*rope.beta_slow));
 }

@@ -65,7 +65,8 @@ class ConfigReader {
 };
 
 RopeScaling read_scaling(const ConfigReader& read) {
-  const std::string_view word = read.word_or("rope.scaling.type", "none");
+  // A file that names a factor alone means linear.
+  const std::string_view word = read.word_or("rope.scaling.type", "linear");
   if (word == "none") return RopeScaling::kNone;
   if (word == "linear") return RopeScaling::kLinear;
   if (word == "yarn") return RopeScaling::kYarn;
@@ -82,10 +83,11 @@ RopeConfig read_rope(const ConfigReader& read, const DecoderConfig& config) {
   rope.base = read.number_or("rope.freq_base", 10000.0);
   if (rope.base <= 0) read.meta().refuse(read.key("rope.freq_base"), "is not positive");
   rope.scaling = read_scaling(read);
-  rope.factor = read.number_or("rope.scaling.factor", 1.0);
+  // Files of before October 2023 have the older key.
+  rope.factor = read.number_or("rope.scaling.factor", read.number_or("rope.scale_linear", 1.0));
   if (rope.factor <= 0) read.meta().refuse(read.key("rope.scaling.factor"), "is not positive");
   rope.original_context_len = read.count_or("rope.scaling.original_context_length", config.context_len, kMaxContext);
-  rope.attention_factor = read.number_or("rope.scaling.attn_factor", 0.0);
+  rope.attention_factor = read.number_or("rope.scaling.attn_factor", 1.0);
   rope.beta_fast = read.number_or("rope.scaling.yarn_beta_fast", 32.0);
   rope.beta_slow = read.number_or("rope.scaling.yarn_beta_slow", 1.0);
   // A folder keeps the rows of q and k as they are, which pairs halves; the key is ours.

@@ -23,7 +23,7 @@ struct RopeConfig {
   RopeScaling scaling = RopeScaling::kNone;
   double factor = 1.0;
   size_t original_context_len = 0;
-  double attention_factor = 0.0;  ///< yarn: 0 means 0.1 ln(factor) + 1.
+  double attention_factor = 1.0;  ///< yarn: of its magnitude, which is 0.1 ln(factor) + 1 already.
   double beta_fast = 32.0;
   double beta_slow = 1.0;
 };
@@ -135,7 +135,7 @@ ir::Value describe_decoder(ir::Builder& b, const DecoderConfig& config, const Bl
                            const ops::RopeFrequencies& frequencies);
 
 /// Turns per position under the file's scaling, for a sequence of up to `length` positions (matters for kDynamic).
-/// `factors` [n_rot / 2] divide them (llama 3's rope_freqs); empty: none.
+/// `factors` [n_rot / 2] divide them, before any scaling (llama 3's rope_freqs); empty: none.
 ops::RopeFrequencies rope_frequencies(const RopeConfig& rope, std::span<const float> factors, size_t length);
 
 }  // namespace kinglet::models

@@ -155,6 +155,23 @@ TEST(Load, TensorsMustHaveTheirShapeAndAType) {
             "none");
 }
 
+// A type that is not known here can only come from elsewhere: its number is put in place of F32's.
+TEST(Load, NamesATypeThatIsNotKnown) {
+  const TinyModel tiny({.n_layers = 1});
+  std::vector<std::byte> bytes(tiny.bytes().begin(), tiny.bytes().end());
+  const std::string_view name = "blk.0.ffn_up.weight";
+  const std::string_view all(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  const size_t type_at = all.find(name) + name.size() + 4 + 2 * 8;  // behind the number of dimensions and these
+  bytes.at(type_at) = std::byte{17};
+  try {
+    Model::load(format::read_gguf(bytes, "tiny.gguf"));
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
+    EXPECT_EQ(error.message(), "tiny.gguf: tensor blk.0.ffn_up.weight is IQ2_XS, which is not supported");
+  }
+}
+
 // rope_frequencies beside the formulas in double; goldens of the same are in tests/models/families_test.cpp.
 TEST(Rope, FrequenciesOfEachScaling) {
   RopeConfig rope{.n_rot = 8, .base = 10000.0, .original_context_len = 64};
@@ -179,6 +196,24 @@ TEST(Rope, FrequenciesOfEachScaling) {
   EXPECT_NEAR(static_cast<double>(yarn.inverse[0]), 1.0, 1e-6) << "the fastest keeps its turns";
   EXPECT_NEAR(static_cast<double>(yarn.inverse[3]) * 4.0 / plain(10000.0, 3), 1.0, 1e-6) << "the slowest is stretched";
   EXPECT_NEAR(static_cast<double>(yarn.magnitude), 0.1 * std::log(4.0) + 1.0, 1e-6);
+  const ops::RopeFrequencies divided = rope_frequencies(rope, factors, 64);
+  for (size_t i = 0; i < 4; ++i) EXPECT_FLOAT_EQ(divided.inverse[i] * factors[i], yarn.inverse[i]) << i;
+  rope.attention_factor = 0.5;
+  EXPECT_FLOAT_EQ(rope_frequencies(rope, {}, 64).magnitude, 0.5F * yarn.magnitude);
+}
+
+// Source: llama.cpp, which reads these keys so (llama-model.cpp, load_hparams; llama-context.cpp, yarn_attn_factor).
+TEST(Rope, AFactorAloneIsLinear) {
+  const auto rope_of = [](std::vector<std::pair<std::string, float>> numbers) {
+    return TinyModel({.n_layers = 1, .numbers = std::move(numbers)})->config().rope;
+  };
+  for (const char* key : {"rope.scaling.factor", "rope.scale_linear"}) {
+    const RopeConfig rope = rope_of({{key, 4.0F}});
+    EXPECT_EQ(rope.scaling, RopeScaling::kLinear) << key;
+    EXPECT_EQ(rope.factor, 4.0) << key;
+  }
+  EXPECT_EQ(rope_frequencies(rope_of({}), {}, 64).inverse,
+            rope_frequencies({.n_rot = 32, .base = 10000.0}, {}, 64).inverse);
 }
 
 }  // namespace

@@ -24,27 +24,27 @@ float period(double base, size_t pair, size_t n_rot) {
   return static_cast<float>(std::pow(base, static_cast<double>(exponent)));
 }
 
-ops::RopeFrequencies yarn(const RopeConfig& rope) {
+ops::RopeFrequencies yarn(const RopeConfig& rope, std::span<const float> factors) {
   const double low = std::max(std::floor(pair_with_turns(rope, rope.beta_fast)), 0.0);
   double high = std::min(std::ceil(pair_with_turns(rope, rope.beta_slow)), static_cast<double>(rope.n_rot) - 1.0);
   if (low == high) high += 0.001;  // as published: no division by zero
   ops::RopeFrequencies result;
   for (size_t i = 0; i < rope.n_rot / 2; ++i) {
-    const float turn = period(rope.base, i, rope.n_rot);
+    const float turn = period(rope.base, i, rope.n_rot) * (factors.empty() ? 1.0F : factors[i]);
     const float stretched = 1.0F / (static_cast<float>(rope.factor) * turn);
     const float ramp = (static_cast<float>(i) - static_cast<float>(low)) / static_cast<float>(high - low);
     const float plain_part = 1.0F - std::clamp(ramp, 0.0F, 1.0F);
     result.inverse.push_back(stretched * (1.0F - plain_part) + 1.0F / turn * plain_part);
   }
-  const double magnitude = rope.attention_factor > 0 ? rope.attention_factor : 0.1 * std::log(rope.factor) + 1.0;
-  result.magnitude = static_cast<float>(rope.factor <= 1.0 ? 1.0 : magnitude);
+  const double magnitude = rope.factor <= 1.0 ? 1.0 : 0.1 * std::log(rope.factor) + 1.0;
+  result.magnitude = static_cast<float>(magnitude * rope.attention_factor);
   return result;
 }
 
 }  // namespace
 
 ops::RopeFrequencies rope_frequencies(const RopeConfig& rope, std::span<const float> factors, size_t length) {
-  if (rope.scaling == RopeScaling::kYarn) return yarn(rope);
+  if (rope.scaling == RopeScaling::kYarn) return yarn(rope, factors);
   double base = rope.base;
   if (rope.scaling == RopeScaling::kDynamic && length > rope.original_context_len) {
     const auto n_rot = static_cast<double>(rope.n_rot);
