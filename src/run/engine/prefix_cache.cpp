@@ -1,6 +1,7 @@
 #include "run/engine/prefix_cache.h"
 
 #include <algorithm>
+#include <queue>
 #include <utility>
 
 namespace kinglet::engine {
@@ -52,31 +53,34 @@ void PrefixCache::insert(std::span<const int32_t> tokens, std::span<const PageId
   }
 }
 
-PrefixCache::Node* PrefixCache::oldest_leaf() {
-  // By hand: a long text is a chain that is as deep.
-  Node* oldest = nullptr;
-  std::vector<Node*> open{&root_};
-  while (!open.empty()) {
-    Node* node = open.back();
-    open.pop_back();
-    for (auto& [key, child] : node->children) open.push_back(child.get());
-    if (node == &root_ || !node->children.empty() || pool_.references(node->page) != 1) continue;
-    if (oldest == nullptr || node->last_use < oldest->last_use) oldest = node;
-  }
-  return oldest;
-}
-
 void PrefixCache::remove(Node& leaf) {
   pool_.release(leaf.page);
   --n_pages_;
   std::erase_if(leaf.parent->children, [&](const auto& entry) { return entry.second.get() == &leaf; });
 }
 
+bool PrefixCache::is_evictable(const Node& node) const noexcept {
+  return &node != &root_ && node.children.empty() && pool_.references(node.page) == 1;
+}
+
 void PrefixCache::evict_until(size_t n_free) {
-  while (pool_.n_free() < n_free) {
-    Node* leaf = oldest_leaf();
-    if (leaf == nullptr) return;
+  if (pool_.n_free() >= n_free) return;
+  // One walk over all of them, however many have to go; by hand, as a long text is a chain that is as deep.
+  const auto is_younger = [](const Node* a, const Node* b) { return a->last_use > b->last_use; };
+  std::priority_queue<Node*, std::vector<Node*>, decltype(is_younger)> leaves(is_younger);
+  std::vector<Node*> open{&root_};
+  while (!open.empty()) {
+    Node* node = open.back();
+    open.pop_back();
+    for (auto& [key, child] : node->children) open.push_back(child.get());
+    if (is_evictable(*node)) leaves.push(node);
+  }
+  while (pool_.n_free() < n_free && !leaves.empty()) {
+    Node* leaf = leaves.top();
+    Node* parent = leaf->parent;
+    leaves.pop();
     remove(*leaf);
+    if (is_evictable(*parent)) leaves.push(parent);
   }
 }
 

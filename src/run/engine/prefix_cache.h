@@ -43,8 +43,8 @@ class PrefixCache {
     std::map<std::vector<int32_t>, std::unique_ptr<Node>> children;
   };
 
-  // The least recently used leaf whose page nobody else holds; null when there is none.
-  Node* oldest_leaf();
+  // A leaf whose page nobody else holds.
+  [[nodiscard]] bool is_evictable(const Node& node) const noexcept;
   void remove(Node& leaf);
 
   KvPool& pool_;
