@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "run/engine/scoring.h"
+
 namespace kinglet::engine {
 namespace {
 
@@ -64,11 +66,7 @@ std::shared_ptr<Generation> Engine::submit(Request request) {
               options_.context_len);
   }
   const size_t vocab_size = model_->config().vocab_size;
-  for (const int32_t token : request.prompt) {
-    if (token < 0 || static_cast<size_t>(token) >= vocab_size) {
-      fail_with(ErrorCode::kInvalidArgument, "prompt: token ", token, " is not in a vocabulary of ", vocab_size);
-    }
-  }
+  check_tokens(request.prompt, vocab_size, "prompt: ");
   check(request.sampling, vocab_size);
   auto generation = std::make_shared<Generation>(std::move(request));
   MutexLock lock(mutex_);

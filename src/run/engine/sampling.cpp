@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "core/base/base.h"
+#include "run/engine/scoring.h"
 
 namespace kinglet::engine {
 namespace {
@@ -13,12 +14,6 @@ void check_range(std::string_view name, float value, float low, float high) {
   if (!(value >= low && value <= high)) {
     fail_with(ErrorCode::kInvalidArgument, name, ": ", static_cast<double>(value), " is not between ",
               static_cast<double>(low), " and ", static_cast<double>(high));
-  }
-}
-
-void check_token(std::string_view name, int32_t token, size_t vocab_size) {
-  if (token < 0 || static_cast<size_t>(token) >= vocab_size) {
-    fail_with(ErrorCode::kInvalidArgument, name, ": token ", token, " is not in a vocabulary of ", vocab_size);
   }
 }
 
@@ -40,12 +35,12 @@ void check(const SamplingParams& params, size_t vocab_size) {
   check_range("mirostat_tau", params.mirostat_tau, 0.0F, kAny);
   check_range("mirostat_eta", params.mirostat_eta, 0.0F, 1.0F);
   for (const auto& [token, bias] : params.logit_bias) {
-    check_token("logit_bias", token, vocab_size);
+    check_tokens({&token, 1}, vocab_size, "logit_bias: ");
     if (!(bias < std::numeric_limits<float>::infinity())) {
       fail_with(ErrorCode::kInvalidArgument, "logit_bias: the bias of token ", token, " is no number below infinity");
     }
   }
-  for (const int32_t token : params.dry_breakers) check_token("dry_breakers", token, vocab_size);
+  check_tokens(params.dry_breakers, vocab_size, "dry_breakers: ");
 }
 
 }  // namespace kinglet::engine

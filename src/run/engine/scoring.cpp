@@ -11,10 +11,10 @@ constexpr size_t kRows = 128;
 
 }  // namespace
 
-void check_tokens(std::span<const int32_t> ids, size_t vocab_size) {
+void check_tokens(std::span<const int32_t> ids, size_t vocab_size, std::string_view where) {
   for (const int32_t id : ids) {
     if (id < 0 || static_cast<size_t>(id) >= vocab_size) {
-      fail_with(ErrorCode::kInvalidArgument, "token ", id, " is not in a vocabulary of ", vocab_size);
+      fail_with(ErrorCode::kInvalidArgument, where, "token ", id, " is not in a vocabulary of ", vocab_size);
     }
   }
 }

@@ -1,9 +1,10 @@
-// Logits and losses of given tokens, without a cache: whole sequences through the same graph.
+// Logits of given tokens: whole sequences through the same graph.
 #pragma once
 
 #include <functional>
 #include <memory>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "core/graph/graph.h"
@@ -18,7 +19,7 @@ class Scorer {
   Scorer(const models::Model& model, size_t max_tokens, const kernels::KernelTable& table, ThreadPool& pool);
 
   /// Calls use(row, logits [vocabulary]) for rows [first, ids.size()) of a sequence, in order. Throws
-  /// Error{kInvalidArgument} for ids outside of the vocabulary or more of them than max_tokens.
+  /// Error{kInvalidArgument} for ids outside of the vocabulary and kContextFull for more of them than max_tokens.
   void logits(std::span<const int32_t> ids, size_t first,
               const std::function<void(size_t, std::span<const float>)>& use);
 
@@ -33,7 +34,7 @@ class Scorer {
   std::vector<std::byte*> v_pages_;
 };
 
-/// Throws Error{kInvalidArgument} where an id is not in a vocabulary of this size.
-void check_tokens(std::span<const int32_t> ids, size_t vocab_size);
+/// Throws Error{kInvalidArgument} "WHERE...", where an id is not in a vocabulary of this size.
+void check_tokens(std::span<const int32_t> ids, size_t vocab_size, std::string_view where = "");
 
 }  // namespace kinglet::engine
