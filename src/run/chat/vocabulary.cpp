@@ -5,20 +5,12 @@ namespace {
 
 using format::Array;
 using format::Metadata;
-using format::ValueType;
-
-const Array* strings(const Metadata& metadata, std::string_view key) {
-  const Array* array = metadata.array(key);
-  if (array != nullptr && array->element != ValueType::kString) metadata.refuse(key, "is no array of strings");
-  return array;
-}
 
 // An array of numbers with as many entries as there are tokens; null where the key is absent.
 const Array* numbers(const Metadata& metadata, std::string_view key, size_t n_tokens) {
-  const Array* array = metadata.array(key);
-  if (array == nullptr) return nullptr;
-  if (array->element == ValueType::kString) metadata.refuse(key, "is no array of numbers");
-  if (array->size != n_tokens) metadata.refuse(key, str("has ", array->size, " entries for ", n_tokens, " tokens"));
+  const Array* array = metadata.number_array(key);
+  if (array != nullptr && array->size != n_tokens)
+    metadata.refuse(key, str("has ", array->size, " entries for ", n_tokens, " tokens"));
   return array;
 }
 
@@ -51,7 +43,7 @@ text::VocabularySpec read_vocabulary(const Metadata& metadata) {
   text::VocabularySpec spec;
   spec.model = metadata.require<std::string_view>("tokenizer.ggml.model");
   spec.pre = metadata.get<std::string_view>("tokenizer.ggml.pre").value_or("default");
-  const Array* tokens = strings(metadata, "tokenizer.ggml.tokens");
+  const Array* tokens = metadata.string_array("tokenizer.ggml.tokens");
   const auto n = static_cast<size_t>(tokens->size);
   spec.tokens.reserve(n);
   tokens->for_each_string([&](std::string_view token) { spec.tokens.push_back(token); });
@@ -63,7 +55,7 @@ text::VocabularySpec read_vocabulary(const Metadata& metadata) {
     spec.types.reserve(n);
     for (size_t i = 0; i < n; ++i) spec.types.push_back(token_type(metadata, types->integer(i)));
   }
-  if (const Array* merges = strings(metadata, "tokenizer.ggml.merges")) {
+  if (const Array* merges = metadata.string_array("tokenizer.ggml.merges")) {
     spec.merges.reserve(static_cast<size_t>(merges->size));
     merges->for_each_string([&](std::string_view merge) { spec.merges.push_back(merge); });
   }
