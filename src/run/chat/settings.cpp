@@ -123,6 +123,13 @@ const Field* find_field(std::string_view name) {
   return found == fields().end() ? nullptr : &*found;
 }
 
+const Field& known_field(std::string_view name) {
+  if (const Field* field = find_field(name)) return *field;
+  std::string known;
+  for (const Field& field : fields()) known += str(known.empty() ? "" : ", ", field.row.name);
+  fail_with(ErrorCode::kInvalidArgument, name, ": no such parameter; there are ", known);
+}
+
 // What Modelfiles say about how Ollama's runner loads a model. It changes no answer, so it is passed over.
 constexpr std::array kOfOtherRunners = {
     std::string_view("num_gpu"),   std::string_view("main_gpu"), std::string_view("num_thread"),
@@ -141,6 +148,10 @@ constexpr std::array kFileKeys = {
     FileKey{"general.sampling.top_p", "top_p"},
     FileKey{"general.sampling.min_p", "min_p"},
     FileKey{"general.sampling.penalty_repeat", "repeat_penalty"},
+    FileKey{"general.sampling.xtc_probability", "xtc_probability"},
+    FileKey{"general.sampling.xtc_threshold", "xtc_threshold"},
+    FileKey{"general.sampling.mirostat_tau", "mirostat_tau"},
+    FileKey{"general.sampling.mirostat_eta", "mirostat_eta"},
 };
 
 }  // namespace
@@ -155,6 +166,8 @@ void Settings::take(const format::Metadata& metadata) {
   for (const FileKey& file_key : kFileKeys) {
     if (const auto number = metadata.get<float>(file_key.key)) set(file_key.name, float_json(*number));
   }
+  if (const auto n = metadata.get<int32_t>("general.sampling.penalty_last_n")) set("repeat_last_n", Json(*n));
+  if (const auto version = metadata.get<int32_t>("general.sampling.mirostat")) sampling.mirostat = *version == 2;
   if (const auto top_k = metadata.get<int32_t>("general.sampling.top_k")) set("top_k", Json(std::max(*top_k, 0)));
 }
 
@@ -171,21 +184,14 @@ std::vector<std::string> Settings::take(const Json& parameters) {
   return unknown;
 }
 
-void Settings::set(std::string_view name, const Json& value) {
-  const Field* field = find_field(name);
-  if (field == nullptr) {
-    std::string known;
-    for (const SettingRow& row : setting_rows()) known += str(known.empty() ? "" : ", ", row.name);
-    fail_with(ErrorCode::kInvalidArgument, name, ": no such parameter; there are ", known);
-  }
-  field->set(*this, name, value);
-}
+void Settings::set(std::string_view name, const Json& value) { known_field(name).set(*this, name, value); }
 
 void Settings::set_text(std::string_view name, std::string_view text) {
   if (name == "stop") {
     stop.emplace_back(text);
     return;
   }
+  known_field(name);
   double number = 0;
   const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (status != std::errc() || end != text.data() + text.size() || !std::isfinite(number)) {

@@ -27,6 +27,21 @@ TEST(Settings, LayersLaterOnesWin) {
             R"({"temperature":0.1,"top_k":20,"top_p":0.95,"seed":7,"num_ctx":100,"stop":["a","b"]})");
 }
 
+TEST(Settings, WhatAFileMayRecommend) {
+  Settings settings;
+  format::Metadata metadata("file");
+  for (const char* name : {"temp", "top_p", "min_p", "penalty_repeat", "xtc_probability", "xtc_threshold",
+                           "mirostat_tau", "mirostat_eta"}) {
+    metadata.set(str("general.sampling.", name), 0.25F);
+  }
+  for (const char* name : {"top_k", "penalty_last_n", "mirostat"}) metadata.set(str("general.sampling.", name), 2);
+  settings.take(metadata);
+  EXPECT_EQ(
+      settings.changed().dump(),
+      R"({"temperature":0.25,"top_k":2,"top_p":0.25,"min_p":0.25,"repeat_penalty":0.25,"mirostat":2,)"
+      R"("mirostat_tau":0.25,"mirostat_eta":0.25,"xtc_probability":0.25,"xtc_threshold":0.25,"repeat_last_n":2})");
+}
+
 TEST(Settings, EachCanBeSetAndIsSaidBack) {
   for (const SettingRow& row : setting_rows()) {
     Settings settings;
@@ -65,6 +80,12 @@ TEST(Settings, WhatIsNotKnownIsSaid) {
                                    {"seed", "nan"},
                                    {"num_ctx", "99999999999"}}) {
     EXPECT_THROW(settings.set_text(name, text), Error) << name << ' ' << text;
+  }
+  try {
+    settings.set_text("warmth", "high");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_TRUE(error.message().starts_with("warmth: no such parameter; there are temperature, ")) << error.message();
   }
 }
 
