@@ -200,7 +200,10 @@ Value field_value(Evaluator& evaluator, std::string_view field, const Arguments&
   Value value;
   if (is_place) {
     size_t index = first.empty() ? next++ : 0;
-    if (!first.empty()) std::from_chars(first.data(), first.data() + first.size(), index);
+    // A number over 64 bits is no place either.
+    if (!first.empty() && std::from_chars(first.data(), first.data() + first.size(), index).ec != std::errc()) {
+      index = SIZE_MAX;
+    }
     if (index >= given.positional.size())
       evaluator.refuse(str("format(): there is no value for {", field.substr(0, 40), "}"));
     value = given.positional[index];

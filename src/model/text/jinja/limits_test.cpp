@@ -113,6 +113,8 @@ std::vector<Hostile> hostile_templates() {
       {"{{ ('a' * 2000000).strip('b' * 1000000) }}", kSteps},
       {"{{ ('<' * 30000000)|e }}", kMade},
       {"{{ ('<'|safe) + '<' * 30000000 }}", kMade},
+      {"{{ ([0] * 3000000)|groupby(none)|length }}", kMade},
+      {"{{ ([0] * 3000000)|sort|length }}", kMade},
       // Widths.
       {"{{ '%1000000000d' % 1 }}", "over 100000"},
       {"{{ '%99999999999999999999d' % 1 }}", "over 100000"},
@@ -122,6 +124,7 @@ std::vector<Hostile> hostile_templates() {
       {"{{ '{:>1000000000}'.format('a') }}", "over 100000"},
       {"{{ '{:.1000000000f}'.format(1.0) }}", "over 100000"},
       {"{{ '{:{}}'.format('a', 10**9) }}", "over 100000"},
+      {"{{ '{99999999999999999999}'.format('a') }}", "there is no value for"},
       {"{{ '%99999d' * 2000 % ((1,) * 2000) }}", kMade},
       {"{{ 'a\\nb'|indent(10**9) }}", kMade},
       {"{{ ('a\\n' * 100000)|indent(100000) }}", kMade},

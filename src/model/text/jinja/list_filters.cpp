@@ -84,12 +84,13 @@ std::vector<Keyed> sorted(const Call& call, const Items& values, const Value* at
     paths.emplace_back(call, attribute);
   }
   std::vector<Keyed> keyed;
+  call.evaluator.meter().make(values.size() * sizeof(Keyed));
+  keyed.reserve(values.size());
   for (const Value& value : values) {
     List keys;
     for (const Path& path : paths) keys.push_back(comparable(call, path.of(value), case_sensitive));
     keyed.push_back({has_several ? call.evaluator.list(std::move(keys)) : keys[0], value});
   }
-  call.evaluator.meter().make(keyed.size() * sizeof(Keyed));
   merge_sort(keyed, [&](const Keyed& a, const Keyed& b) {
     return reverse ? compare(call.evaluator, Operator::kLess, b.key, a.key)
                    : compare(call.evaluator, Operator::kLess, a.key, b.key);
@@ -124,9 +125,11 @@ Value groupby(const Call& call) {
   const bool case_sensitive = call.truth(2, false);
   const Path path(call, &call.need(0));
   const auto key_of = [&](const Value& value) { return path.of(value, standard); };
+  const Items values = call.evaluator.iterate(call.input);
   std::vector<Keyed> keyed;
-  for (const Value& value : call.evaluator.iterate(call.input))
-    keyed.push_back({comparable(call, key_of(value), case_sensitive), value});
+  call.evaluator.meter().make(values.size() * sizeof(Keyed));
+  keyed.reserve(values.size());
+  for (const Value& value : values) keyed.push_back({comparable(call, key_of(value), case_sensitive), value});
   merge_sort(keyed,
              [&](const Keyed& a, const Keyed& b) { return compare(call.evaluator, Operator::kLess, a.key, b.key); });
   List groups;
