@@ -10,7 +10,6 @@
 #include <memory>
 
 #include "batch_runner.h"
-#include "core/base/sanitized.h"
 #include "core/kernels/select.h"
 #include "home/system/thread_pool.h"
 #include "model/models/tiny_model.h"
@@ -57,7 +56,7 @@ std::vector<Setup> setups() {
         if (isa == kernels::Isa::kScalar && !is_of_all) continue;
         for (const KvType type : kTypes) {
           const bool is_slow =
-              isa == kernels::Isa::kScalar && (format.block_len == 256 || (kIsSanitized && format.block_len == 1));
+              isa == kernels::Isa::kScalar && (format.block_len == 256 || (KINGLET_SANITIZED && format.block_len == 1));
           if (type == kTypes[i % 4] || (is_of_all && !is_slow)) {
             all.push_back({architecture.name, format.name, type, *table});
           }
@@ -114,7 +113,7 @@ class Bits : public testing::TestWithParam<Setup> {
 TEST_P(Bits, CutAtEveryPosition) {
   InlinePool pool;
   const bool is_slow = GetParam().table.isa == kernels::Isa::kScalar;
-  for (size_t cut = 0; cut < kLength; cut += (is_slow ? 11 : 1) * (kIsSanitized ? 3 : 1)) {
+  for (size_t cut = 0; cut < kLength; cut += (is_slow ? 11 : 1) * (KINGLET_SANITIZED ? 3 : 1)) {
     BatchRunner runner(*model, GetParam().kv_type, GetParam().table, pool);
     const size_t sequence = runner.add_sequence(ids);
     if (cut > 0) runner.step({{sequence, cut}});
@@ -130,7 +129,7 @@ TEST_P(Bits, InBatchesWithThreads) {
     for (const size_t n_sequences : {2, 9, 33}) {
       // All together for an f32 cache; elsewhere each batch with one number of threads.
       const bool is_paired = n_sequences == std::array<size_t, 4>{0, 33, 9, 2}[static_cast<size_t>(n_threads)];
-      if ((is_slow || kIsSanitized || GetParam().kv_type != KvType::kF32) && !is_paired) continue;
+      if ((is_slow || KINGLET_SANITIZED || GetParam().kv_type != KvType::kF32) && !is_paired) continue;
       BatchRunner runner(*model, GetParam().kv_type, GetParam().table, pool);
       const size_t place = n_sequences / 2;
       for (size_t s = 0; s < n_sequences; ++s) runner.add_sequence(s == place ? ids : tokens(100 + s, kLength));

@@ -5,7 +5,6 @@
 #include <array>
 #include <cmath>
 
-#include "core/base/sanitized.h"
 #include "core/base/thread_pool.h"
 #include "core/graph/graph.h"
 #include "home/system/file.h"
@@ -126,8 +125,8 @@ TEST_P(Families, LogitsOfTheGraphAsDescribed) {
     const std::vector<float> want = family.logits(length);
     const auto got = described_logits<float>(family.model(), ids, fastest, pool);
     EXPECT_LE(largest_difference<float>(got, want), 1e-4) << length;
-    if (kIsSanitized && length == 33) continue;
-    if (!kIsSanitized || length == 5) {
+    if (KINGLET_SANITIZED && length == 33) continue;
+    if (!KINGLET_SANITIZED || length == 5) {
       const auto got_scalar = described_logits<float>(family.model(), ids, scalar, pool);
       EXPECT_LE(largest_difference<float>(got_scalar, want), 1e-4) << length;
     }

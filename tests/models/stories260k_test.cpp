@@ -5,7 +5,6 @@
 #include <cmath>
 #include <span>
 
-#include "core/base/sanitized.h"
 #include "core/base/thread_pool.h"
 #include "home/system/file.h"
 #include "kit.h"
@@ -29,7 +28,7 @@ class Stories : public testing::Test {
   /// Of entries those that are taken with this table.
   [[nodiscard]] static std::span<const system::Json> chosen(std::span<const system::Json> entries,
                                                             const kernels::KernelTable& table, size_t n_scalar) {
-    if (!kIsSanitized) return entries;
+    if (!KINGLET_SANITIZED) return entries;
     return entries.first(table.isa == kernels::Isa::kScalar ? n_scalar : (entries.size() + 3) / 4);
   }
 

@@ -6,7 +6,6 @@
 #include <map>
 
 #include "core/base/philox.h"
-#include "core/base/sanitized.h"
 
 namespace kinglet::text {
 namespace {
@@ -78,7 +77,7 @@ TEST(Merging, IsWhatItsDefinitionSays) {
 
 // Each merge asks for two pairs at most, so n symbols ask for less than 3 n, however they merge.
 TEST(Merging, AsksForThreePairsASymbolAtMost) {
-  constexpr size_t kSymbols = kIsSanitized ? 40'000 : 200'000;
+  constexpr size_t kSymbols = KINGLET_SANITIZED ? 40'000 : 200'000;
   const auto doubling = [](const Symbol& left, const Symbol& right) {  // runs of one letter: 1, 2, 4, 8, ...
     return left.token == right.token && left.token < 16 ? Merge{static_cast<uint32_t>(left.token), left.token + 1}
                                                         : Merge();

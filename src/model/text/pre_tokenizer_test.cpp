@@ -6,7 +6,6 @@
 #include <cstdlib>
 #include <ctime>
 
-#include "core/base/sanitized.h"
 #include "model/text/golden_files.h"
 
 namespace kinglet::text {
@@ -72,7 +71,7 @@ TEST(PreTokenizer, TakesLinearTime) {
     for (const std::string_view unit :
          {"a", " ", "\n", "1", "=", "'", "'s", " \n", "\n ", "\xF0\x9F\x98\x80", "\xCC\x81", "\xFF", "ab ", "12a"}) {
       std::string text;
-      while (text.size() < (kIsSanitized ? 2'000 : 10'000)) text += unit;
+      while (text.size() < (KINGLET_SANITIZED ? 2'000 : 10'000)) text += unit;
       std::string longer;
       for (int i = 0; i < 8; ++i) longer += text;
       EXPECT_LT(seconds_of(pre, longer), 24 * seconds_of(pre, text) + 0.01) << name << " [" << unit << "]";

@@ -11,7 +11,6 @@
 
 #include "core/base/base.h"
 #include "core/base/philox.h"
-#include "core/base/sanitized.h"
 #include "model/text/golden_files.h"
 #include "model/text/stream_decoder.h"
 #include "model/text/utf8.h"
@@ -119,7 +118,7 @@ TEST_P(Golden, IsTheSameInEveryThread) {
 // Much of what slow algorithms fear; with sanitizers a fifth of it. In a release build a megabyte of each takes a
 // quarter of a second at most.
 TEST_P(Golden, HostileTextTakesLittleTime) {
-  constexpr size_t kBytes = kIsSanitized ? 60'000 : 300'000;
+  constexpr size_t kBytes = KINGLET_SANITIZED ? 60'000 : 300'000;
   Philox random(4);
   std::string noise;
   for (size_t i = 0; i < kBytes; ++i) noise += static_cast<char>(random.next_u32() & 0xFFU);
@@ -326,7 +325,7 @@ TEST_F(SpecialTokens, LongSpecialTokensTakeLittleTime) {
     spec_.tokens.push_back(spelling);
     spec_.types.push_back(TokenType::kControl);
   }
-  const std::string text(kIsSanitized ? 6'000 : 30'000, '<');
+  const std::string text(KINGLET_SANITIZED ? 6'000 : 30'000, '<');
   const std::clock_t start = std::clock();
   EXPECT_EQ(make()->encode(text, {.special = true}).size(), text.size());
   EXPECT_LT(static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC, 10);

@@ -12,7 +12,6 @@
 
 #include "core/base/base.h"
 #include "core/base/counted_new.h"
-#include "core/base/sanitized.h"
 #include "model/text/jinja/template.h"
 
 namespace kinglet::text::jinja {
@@ -44,10 +43,10 @@ struct Hostile {
 // The standard limits; with sanitizers, which make all of it several times as slow, a part of them, and shorter
 // sources.
 constexpr RenderOptions kOptions = {
-    .max_steps = RenderOptions().max_steps / (kIsSanitized ? 8 : 1),
-    .max_made = RenderOptions().max_made / (kIsSanitized ? 8 : 1),
+    .max_steps = RenderOptions().max_steps / (KINGLET_SANITIZED ? 8 : 1),
+    .max_made = RenderOptions().max_made / (KINGLET_SANITIZED ? 8 : 1),
 };
-constexpr size_t kMany = kIsSanitized ? 20000 : 200000;
+constexpr size_t kMany = KINGLET_SANITIZED ? 20000 : 200000;
 const std::string kSteps = str("takes more than ", kOptions.max_steps, " steps");
 const std::string kMade = str("makes more than ", kOptions.max_made, " bytes");
 const std::string kNested = "nested deeper than";
@@ -250,7 +249,7 @@ TEST(JinjaLimits, DeepContextsAreRefused) {
 
 // The deepest that is allowed needs little stack.
 TEST(JinjaLimits, DeepestFitsASmallStack) {
-  const size_t stack_bytes = kIsSanitized ? size_t{8} << 20 : size_t{512} << 10;  // sanitizers make frames large
+  const size_t stack_bytes = KINGLET_SANITIZED ? size_t{8} << 20 : size_t{512} << 10;  // sanitizers make frames large
   const auto run = [](void* result) -> void* {
     auto& message = *static_cast<std::string*>(result);
     message += error_of(
