@@ -145,8 +145,8 @@ TEST_P(Registry, GradientsEqualFiniteDifferences) {
           return point;
         };
         // Steps are what f32 makes of them; the second-order term cancels between both sides.
-        const auto [up, loss_up] = at(0x1p-10F);
-        const auto [down, loss_down] = at(-0x1p-10F);
+        const auto [up, loss_up] = at(0x1p-12F);
+        const auto [down, loss_down] = at(-0x1p-12F);
         EXPECT_NEAR(gradient[i], (loss_up - loss_down) / (up - down), 2e-6 + 2e-5 * std::abs(gradient[i]))
             << name << " " << i;
       }
