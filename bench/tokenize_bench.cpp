@@ -1,5 +1,5 @@
-// How fast text becomes token ids, by the time of one processor: JSON lines for loading the vocabulary, for a text file and for 1 MB
-// of each input that slow algorithms fear.   usage: tokenize_bench VOCABULARY.gguf TEXT_FILE
+// How fast text becomes token ids, by the time of one processor: JSON lines for loading the vocabulary, for a text file
+// and for 1 MB of each input that slow algorithms fear.   usage: tokenize_bench VOCABULARY.gguf TEXT_FILE
 #include <algorithm>
 #include <array>
 #include <cstdio>

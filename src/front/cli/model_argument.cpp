@@ -85,7 +85,8 @@ chat::Settings settings_of(Session& session, const ModelSource& source, const fo
   chat::Settings settings;
   settings.take(metadata);
   for (const std::string& name : settings.take(source.stored.parameters)) {
-    session.note(str("kinglet: ", source.name, ": its parameter ", format::printable(name), " is not supported and is left out"));
+    session.note(str("kinglet: ", source.name, ": its parameter ", format::printable(name),
+                     " is not supported and is left out"));
   }
   return settings;
 }

@@ -9,8 +9,8 @@ namespace kinglet::cli {
 /// Thrown where the reader of our output has gone (`kinglet ... | head`): no failure, only the end of the work.
 struct OutputClosed {};
 
-/// Collects what is written and hands it on in large pieces. A terminal gets no control characters but line breaks and tabs:
-/// what models and their files say may not move its cursor or change its settings. Not thread-safe.
+/// Collects what is written and hands it on in large pieces. A terminal gets no control characters but line breaks and
+/// tabs: what models and their files say may not move its cursor or change its settings. Not thread-safe.
 class Output {
  public:
   explicit Output(int fd);

@@ -12,7 +12,8 @@ namespace {
 // Builds our values from the library's events; too deep a nesting stops the parse.
 class Events final : public nlohmann::json_sax<nlohmann::json> {
  public:
-  Events(std::string_view name, std::string_view text, const JsonLimits& limits) : name_(name), text_(text), limits_(limits) {}
+  Events(std::string_view name, std::string_view text, const JsonLimits& limits)
+      : name_(name), text_(text), limits_(limits) {}
 
   bool null() override { return put(Json()); }
   bool boolean(bool value) override { return put(Json(value)); }
@@ -153,7 +154,8 @@ bool Json::as_bool(std::string_view what) const {
 
 int64_t Json::as_integer(std::string_view what) const {
   if (const int64_t* number = std::get_if<int64_t>(&data_)) return *number;
-  if (const double* number = std::get_if<double>(&data_); number != nullptr && *number == std::floor(*number) && std::abs(*number) < 0x1p53) {
+  if (const double* number = std::get_if<double>(&data_);
+      number != nullptr && *number == std::floor(*number) && std::abs(*number) < 0x1p53) {
     return static_cast<int64_t>(*number);
   }
   wrong_kind(what, "a whole number");

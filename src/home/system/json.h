@@ -27,19 +27,19 @@ struct JsonLimits {
 class Json {
  public:
   Json() = default;
-  Json(std::nullptr_t) {}                                                        // NOLINT(google-explicit-constructor)
-  Json(std::string_view text) : data_(std::string(text)) {}                      // NOLINT(google-explicit-constructor)
-  Json(const char* text) : data_(std::string(text)) {}                           // NOLINT(google-explicit-constructor)
-  Json(std::string text) : data_(std::move(text)) {}                             // NOLINT(google-explicit-constructor)
-  Json(JsonArray values) : data_(std::move(values)) {}                           // NOLINT(google-explicit-constructor)
-  Json(JsonObject members) : data_(std::move(members)) {}                        // NOLINT(google-explicit-constructor)
+  Json(std::nullptr_t) {}                                    // NOLINT(google-explicit-constructor)
+  Json(std::string_view text) : data_(std::string(text)) {}  // NOLINT(google-explicit-constructor)
+  Json(const char* text) : data_(std::string(text)) {}       // NOLINT(google-explicit-constructor)
+  Json(std::string text) : data_(std::move(text)) {}         // NOLINT(google-explicit-constructor)
+  Json(JsonArray values) : data_(std::move(values)) {}       // NOLINT(google-explicit-constructor)
+  Json(JsonObject members) : data_(std::move(members)) {}    // NOLINT(google-explicit-constructor)
   template <std::same_as<bool> T>
-  Json(T truth) : data_(truth) {}                                                // NOLINT(google-explicit-constructor)
+  Json(T truth) : data_(truth) {}  // NOLINT(google-explicit-constructor)
   template <std::floating_point T>
-  Json(T number) : data_(static_cast<double>(number)) {}                         // NOLINT(google-explicit-constructor)
+  Json(T number) : data_(static_cast<double>(number)) {}  // NOLINT(google-explicit-constructor)
   template <std::integral T>
     requires(!std::same_as<T, bool>)
-  Json(T number) {                                                               // NOLINT(google-explicit-constructor)
+  Json(T number) {  // NOLINT(google-explicit-constructor)
     if constexpr (std::is_signed_v<T>) {
       data_ = static_cast<int64_t>(number);
     } else if (static_cast<uint64_t>(number) <= static_cast<uint64_t>(INT64_MAX)) {

@@ -16,7 +16,7 @@ namespace kinglet::system {
 
 MappedFile::MappedFile(const std::string& path) {
   const FileDescriptor file = open_for_reading(path);
-  struct stat facts {};
+  struct stat facts{};
   if (::fstat(file.get(), &facts) != 0) fail_with(ErrorCode::kIo, path, ": ", std::strerror(errno));
   if (S_ISDIR(facts.st_mode)) fail_with(ErrorCode::kInvalidFile, path, ": is a directory, expected a file");
   if (!S_ISREG(facts.st_mode)) fail_with(ErrorCode::kInvalidFile, path, ": is no regular file");

@@ -7,8 +7,8 @@
 
 namespace kinglet::system {
 
-/// A regular file mapped read-only. Move-only; the bytes live as long as the object. A file that somebody shortens while it
-/// is mapped ends the process at the next read behind its end: files in our store are never changed in place.
+/// A regular file mapped read-only. Move-only; the bytes live as long as the object. A file that somebody shortens
+/// while it is mapped ends the process at the next read behind its end: files in our store are never changed in place.
 class MappedFile {
  public:
   /// Throws Error{kNotFound} for a path that is not there, kInvalidFile for one that is no regular file, kIo otherwise.
