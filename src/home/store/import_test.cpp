@@ -1,6 +1,7 @@
 // Importing GGUF files, folders and wheels.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <array>
 #include <chrono>
@@ -253,6 +254,21 @@ TEST(Import, CanBeStopped) {
     EXPECT_FALSE(home.store.find(ModelName::parse("m")));
   }
 }
+TEST(Import, AProcessOfTheSameNumberIsNotInTheWay) {
+  const ScratchFolder folder("import_same_number");
+  const std::string file = folder.put("m.gguf", small_model());
+  TestHome home(folder.path() + "/home");
+  // As another container makes its blobs that shares this home.
+  std::vector<std::pair<std::string, system::FileDescriptor>> others;
+  for (int i = 0; i < 100; ++i) {
+    const std::string path = folder.put(str("home/models/blobs/import.", ::getpid(), '-', i, ".part"), "another's");
+    others.emplace_back(path, system::open_or_make(path));
+    ASSERT_TRUE(system::try_lock(others.back().second, system::LockMode::kExclusive));
+  }
+  EXPECT_EQ(system::read_file(home.store.import_file(file).weights_path, 1 << 30), small_model());
+  for (const auto& [path, held] : others) EXPECT_EQ(system::read_file(path, 100), "another's");
+}
+
 
 TEST(Import, CopiesWhereBytesCannotBeShared) {
   // /dev/shm is another file system than the scratch folder, so neither blocks nor names can be shared.

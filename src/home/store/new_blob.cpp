@@ -1,6 +1,5 @@
 #include <unistd.h>
 
-#include <atomic>
 #include <utility>
 
 #include "core/base/base.h"
@@ -12,13 +11,20 @@ namespace kinglet::store {
 using system::FileLock;
 using system::LockMode;
 
+namespace {
+
+// Behind the name of a new blob: the name of a file that takes its place. Ends as all that is cleaned up does.
+constexpr std::string_view kOther = "-shared.part";
+
+}  // namespace
+
 NewBlob::NewBlob(const OwnFolder& folder) : folder_(folder) {
-  static std::atomic<uint32_t> counter{0};
-  path_ = str(folder.blobs_folder(), "/import-", ::getpid(), "-", counter.fetch_add(1), ".part");
+  // Who cleans up has to find it locked.
   const FileLock held = folder.lock(LockMode::kShared);
-  file_ = system::open_or_make(path_);
+  system::NewFile made = system::make_temporary(folder.blobs_folder() + "/import");
+  path_ = std::move(made.path);
+  file_ = std::move(made.file);
   system::lock(file_, LockMode::kExclusive);
-  system::set_size(file_, 0, path_);  // a process of the same number may have left it
 }
 
 NewBlob::~NewBlob() {
@@ -36,13 +42,16 @@ void NewBlob::take_file(const std::string& from, Reporter& reporter) {
   if (!facts || !facts->is_file) fail_with(ErrorCode::kNotFound, from, ": no such file");
   bool shared = false;
   {
-    // The new file has to have a lock of its own before somebody who cleans up sees it.
     const FileLock held = folder_.lock(LockMode::kShared);
-    ::unlink(path_.c_str());
-    shared = system::share_file(from, path_);
-    file_ = shared ? system::open_for_reading(path_) : system::open_or_make(path_);
-    if (!system::try_lock(file_, LockMode::kShared)) {
-      fail_with(ErrorCode::kIo, from, ": another program holds a lock on it");
+    const std::string other = str(path_, kOther);
+    shared = system::share_file(from, other);
+    if (shared) {
+      ::unlink(path_.c_str());
+      path_ = other;
+      file_ = system::open_for_reading(path_);
+      if (!system::try_lock(file_, LockMode::kShared)) {
+        fail_with(ErrorCode::kIo, from, ": another program holds a lock on it");
+      }
     }
   }
   if (!shared) require_space(folder_, from, facts->size_bytes);
@@ -60,8 +69,12 @@ void NewBlob::take_file(const std::string& from, Reporter& reporter) {
 
 PinnedLayer NewBlob::publish(std::string_view media_type) {
   Layer layer{std::string(media_type), sum_.finish(), size_bytes_};
-  // Nobody removes what is locked, so the name that it gets now stays.
-  system::lock(file_, LockMode::kShared);
+  {
+    // Nobody removes what is locked, so the name that it gets now stays. A lock that changes its kind is free for a
+    // moment: who cleans up waits for this one.
+    const FileLock held = folder_.lock(LockMode::kShared);
+    system::lock(file_, LockMode::kShared);
+  }
   system::publish(file_, path_, folder_.blob_path(layer.digest));
   // Where the blob was there already as a second name of the same file, a rename does nothing.
   ::unlink(path_.c_str());

@@ -2,12 +2,12 @@
 //
 //   blobs/sha256-HEX           complete; never changed afterwards
 //   blobs/sha256-HEX-partial   a download; its writer holds a lock on it
-//   blobs/import-....part      a blob whose digest is not known yet; its writer holds a lock on it
+//   blobs/import.....part      a blob whose digest is not known yet; its writer holds a lock on it
 //   manifests/...              one file a model
 //   folders/HEX/               a Hugging Face model laid out as links to its blobs; made from its manifest at will
 //   removed/HEX                the manifest of a removed model whose blobs may not be removed yet
 //   store.lock                 held alone while manifests change or blobs are removed, and shared while a new
-//                              import-....part has no lock of its own yet
+//                              import.....part has no lock of its own yet
 //
 // A blob is complete under its name before a manifest that names it is written, and a manifest is gone before its blobs
 // are: so a manifest that is there is whole, whenever a process is killed. Who is about to write a manifest holds a

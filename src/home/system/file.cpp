@@ -69,28 +69,33 @@ void write_file(const std::string& path, std::string_view content) {
   file.commit();
 }
 
-AtomicFile::AtomicFile(std::string path) : path_(std::move(path)) {
+NewFile make_temporary(const std::string& start) {
   static std::atomic<uint32_t> counter{0};
-  temporary_ = str(path_, ".", ::getpid(), "-", counter.fetch_add(1), ".part");
-  file_ = FileDescriptor(::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
-  if (file_.get() < 0) fail_write(temporary_, errno);
+  for (;;) {
+    std::string path = str(start, ".", ::getpid(), "-", counter.fetch_add(1), ".part");
+    FileDescriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
+    if (file.get() >= 0) return {std::move(path), std::move(file)};
+    if (errno != EEXIST) fail_write(path, errno);
+  }
 }
 
 AtomicFile::~AtomicFile() {
-  if (!committed_ && !temporary_.empty()) ::unlink(temporary_.c_str());
+  if (!committed_) ::unlink(temporary_.path.c_str());
 }
 
 void AtomicFile::write(std::span<const std::byte> bytes) {
-  write_all(file_, bytes, path_);
+  write_all(temporary_.file, bytes, path_);
   size_ += bytes.size();
 }
 
 void AtomicFile::write(std::string_view chars) { write(std::as_bytes(std::span(chars.data(), chars.size()))); }
 
 void AtomicFile::commit() {
-  publish(file_, temporary_, path_);
+  publish(temporary_.file, temporary_.path, path_);
   committed_ = true;
 }
+AtomicFile::AtomicFile(std::string path) : path_(std::move(path)), temporary_(make_temporary(path_)) {}
+
 
 void write_all(const FileDescriptor& file, std::span<const std::byte> bytes, const std::string& path) {
   while (!bytes.empty()) {

@@ -45,6 +45,17 @@ class AtomicFile {
   /// Removes the temporary file unless commit() was called.
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
+/// A file that was not there before, for its maker alone.
+struct NewFile {
+  std::string path;
+  FileDescriptor file;
+};
+
+/// Makes an empty file START.N-M.part, N the process's number and M the first one that nobody has, so that neither what
+/// a killed process left nor a process of the same number (in another container) is in its way. Throws Error{kIo or
+/// kNoSpace}.
+NewFile make_temporary(const std::string& start);
+
   AtomicFile& operator=(const AtomicFile&) = delete;
 
   void write(std::span<const std::byte> bytes);
@@ -55,8 +66,7 @@ class AtomicFile {
 
  private:
   std::string path_;
-  std::string temporary_;
-  FileDescriptor file_;
+  NewFile temporary_;
   uint64_t size_ = 0;
   bool committed_ = false;
 };

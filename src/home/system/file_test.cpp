@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 
@@ -32,6 +33,18 @@ TEST(File, AtomicFileAppearsWhole) {
   }
   EXPECT_EQ(read_file(path, 100), "new content");
   EXPECT_EQ(n_files(folder.path()), 1U);
+}
+
+TEST(File, WhatKilledProcessesLeftIsInNobodysWay) {
+  const ScratchFolder folder("file_leftover");
+  const std::string path = folder.path() + "/a";
+  // In a container each process may have the number of the one before.
+  const auto leftover = [&](int i) { return str("a.", ::getpid(), "-", i, ".part"); };
+  for (int i = 0; i < 100; ++i) folder.put(leftover(i), "half of a file");
+  write_file(path, "whole");
+  EXPECT_EQ(read_file(path, 100), "whole");
+  EXPECT_EQ(n_files(folder.path()), 101U);
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(read_file(str(folder.path(), '/', leftover(i)), 100), "half of a file");
 }
 
 TEST(File, ReadFileStopsAtItsLimit) {
