@@ -33,7 +33,9 @@ bool is_sound(const OwnFolder& folder, const Layer& layer, const Pin& blob, Repo
     reporter.advance_to(n_done += bytes.size());
   });
   if (sum.finish() == layer.digest) return true;
-  ::unlink(path.c_str());
+  // Another process that found the same may have put a sound one in its place.
+  const system::FileLock held = folder.lock(LockMode::kExclusive);
+  if (system::still_named(blob, path)) ::unlink(path.c_str());
   return false;
 }
 
