@@ -196,6 +196,17 @@ TEST(Import, AFolderBecomesAModel) {
   EXPECT_EQ(n_files(folder.path() + "/home/models/blobs"), 0U);
 }
 
+TEST(Import, AFolderWhoseFilesCannotBeNamedIsRefused) {
+  const ScratchFolder folder("import_folder_names");
+  const std::string path = put_folder(folder);
+  folder.put("Tiny-Llama/a\x1b]0;b.json", "{}");
+  TestHome home(folder.path() + "/home");
+  const Error error = failure([&] { home.store.import_file(path); });
+  EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
+  EXPECT_THAT(error.message(), HasSubstr("a\\x1b]0;b.json"));
+  EXPECT_EQ(n_files(folder.path() + "/home/models/blobs"), 0U);
+}
+
 TEST(Import, AFolderWithABadValueIsRefused) {
   const ScratchFolder folder("import_folder_nan");
   const std::string path = put_folder(folder, std::numeric_limits<float>::infinity());
@@ -243,17 +254,6 @@ TEST(Import, AKillLeavesNothingBehind) {
   }
 }
 
-TEST(Import, CanBeStopped) {
-  const ScratchFolder folder("import_stop");
-  const std::string file = folder.put("m.gguf", small_model());
-  TestHome home(folder.path() + "/home");
-  for (const Step step : {Step::kCheck, Step::kCopy, Step::kWrite}) {
-    const Error error = failure(
-        [&] { home.store.import_file(file, {}, [&](const Progress& progress) { return progress.step != step; }); });
-    EXPECT_EQ(error.code(), ErrorCode::kCancelled);
-    EXPECT_FALSE(home.store.find(ModelName::parse("m")));
-  }
-}
 TEST(Import, AProcessOfTheSameNumberIsNotInTheWay) {
   const ScratchFolder folder("import_same_number");
   const std::string file = folder.put("m.gguf", small_model());
@@ -269,6 +269,17 @@ TEST(Import, AProcessOfTheSameNumberIsNotInTheWay) {
   for (const auto& [path, held] : others) EXPECT_EQ(system::read_file(path, 100), "another's");
 }
 
+TEST(Import, CanBeStopped) {
+  const ScratchFolder folder("import_stop");
+  const std::string file = folder.put("m.gguf", small_model());
+  TestHome home(folder.path() + "/home");
+  for (const Step step : {Step::kCheck, Step::kCopy, Step::kWrite}) {
+    const Error error = failure(
+        [&] { home.store.import_file(file, {}, [&](const Progress& progress) { return progress.step != step; }); });
+    EXPECT_EQ(error.code(), ErrorCode::kCancelled);
+    EXPECT_FALSE(home.store.find(ModelName::parse("m")));
+  }
+}
 
 TEST(Import, CopiesWhereBytesCannotBeShared) {
   // /dev/shm is another file system than the scratch folder, so neither blocks nor names can be shared.

@@ -184,14 +184,19 @@ Imported Import::model_folder(const std::string& path) {
   const fs::path absolute = fs::absolute(path).lexically_normal();
   ModelName name = name_for((absolute.has_filename() ? absolute : absolute.parent_path()).filename().string());
   const Inspection inspection = Inspection::open(path);
-  check_values(inspection, path, reporter_);
   std::vector<std::string> files;
   for (const auto& entry : fs::directory_iterator(path)) {
     const std::string file = entry.path().filename().string();
-    if (belongs_to_model(file) && entry.is_regular_file()) files.push_back(file);
+    if (!belongs_to_model(file) || !entry.is_regular_file()) continue;
+    if (!is_plain_file_name(file)) {
+      fail_with(ErrorCode::kUnsupported, path, ": the name of its file \"", format::printable(file),
+                "\" has spaces or signs that cannot be kept; rename it, or take it away");
+    }
+    files.push_back(file);
   }
   std::ranges::sort(files);
   if (files.size() > kMaxFolderFiles) fail_with(ErrorCode::kUnsupported, path, ": has ", files.size(), " files");
+  check_values(inspection, path, reporter_);
   for (const std::string& file : files) {
     const std::string from = str(path, '/', file);
     reporter_.begin(Step::kCopy, file, system::facts_of(from).value_or(system::PathFacts{}).size_bytes);

@@ -20,11 +20,6 @@ constexpr uint64_t kMaxBlobBytes = uint64_t{1} << 50;
 constexpr std::string_view kMediaType = "application/vnd.docker.distribution.manifest.v2+json";
 constexpr std::string_view kTitle = "org.opencontainers.image.title";
 
-bool is_plain_file_name(std::string_view name) {
-  return !name.empty() && name.size() <= 200 && name[0] != '.' &&
-         std::ranges::all_of(name, [](char c) { return c > ' ' && c < 0x7F && c != '/' && c != '\\'; });
-}
-
 Layer parse_layer(const Json& json) {
   const std::string& digest_text = json.at("digest").as_string("digest");
   const auto digest = Digest::parse(digest_text);
@@ -65,6 +60,11 @@ Manifest parse_checked(std::string_view text, std::string_view what) {
 }
 
 }  // namespace
+
+bool is_plain_file_name(std::string_view name) {
+  return !name.empty() && name.size() <= 200 && name[0] != '.' &&
+         std::ranges::all_of(name, [](char c) { return c > ' ' && c < 0x7F && c != '/' && c != '\\'; });
+}
 
 Manifest Manifest::parse(std::string_view text, std::string_view what) {
   Manifest manifest = [&] {
