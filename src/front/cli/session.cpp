@@ -37,15 +37,7 @@ std::string expanded(std::string_view path, std::string_view home) {
   return path.starts_with("~/") ? str(home, path.substr(1)) : std::string(path);
 }
 
-// The first line of a file; empty where it cannot be read.
-std::string first_line(const std::string& path) {
-  try {
-    const std::string text = system::read_file(path, 1 << 16);
-    return text.substr(0, text.find_first_of("\r\n"));
-  } catch (const Error&) {
-    return {};
-  }
-}
+std::string first_line(const std::string& text) { return text.substr(0, text.find_first_of("\r\n")); }
 
 // Where Ollama keeps its models: as its variable says, in the user's home, or that of its service.
 std::string ollama_models(const Environment& environment) {
@@ -193,7 +185,7 @@ store::Store& Session::store() {
     options.hugging_face_cache = environment_.hugging_face_cache;
     options.hugging_face_token = environment_.hugging_face_token;
     if (options.hugging_face_token.empty())
-      options.hugging_face_token = first_line(environment_.hugging_face_home + "/token");
+      options.hugging_face_token = first_line(system::read_small_file(environment_.hugging_face_home + "/token"));
     home_rooms_ = std::make_unique<Home>(home_, door, options);
   }
   return home_rooms_->store;

@@ -70,6 +70,14 @@ void write_file(const std::string& path, std::string_view content) {
 }
 
 NewFile make_temporary(const std::string& start) {
+std::string read_small_file(const std::string& path) {
+  try {
+    return read_file(path, 1 << 16);
+  } catch (const Error&) {
+    return {};
+  }
+}
+
   static std::atomic<uint32_t> counter{0};
   for (;;) {
     std::string path = str(start, ".", ::getpid(), "-", counter.fetch_add(1), ".part");

@@ -38,6 +38,10 @@ std::string read_file(const std::string& path, uint64_t max_bytes);
 void write_file(const std::string& path, std::string_view content);
 
 /// A file that appears under its name only when it is complete.
+/// The content of a file of at most 64 KiB; empty where it cannot be read, for what the system or the user may not
+/// have.
+std::string read_small_file(const std::string& path);
+
 class AtomicFile {
  public:
   /// Opens a temporary file beside `path`. Throws Error{kIo or kNoSpace}.

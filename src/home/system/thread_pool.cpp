@@ -1,18 +1,20 @@
 #include "home/system/thread_pool.h"
 
-#include <immintrin.h>
 #include <sched.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
 #include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <cstdint>
-#include <cstdio>
 #include <set>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "home/system/cgroup.h"
 #include "home/system/file.h"
 
 namespace kinglet::system {
@@ -102,35 +104,6 @@ void SpinPool::wait_until(const std::atomic<uint32_t>& word, uint32_t value) noe
   wait_for(word, state_->spins, [&](uint32_t now) { return now >= value; });
 }
 
-namespace {
-
-// The text of a small file of the system; empty where it is not there.
-std::string system_text(const std::string& path) {
-  try {
-    return read_file(path, 1 << 16);
-  } catch (const Error&) {
-    return {};
-  }
-}
-
-// CPUs' worth of time that a cgroup allows; infinity where there is no limit.
-double cpu_quota() {
-  long long quota = 0;
-  long long period = 0;
-  if (std::sscanf(system_text("/sys/fs/cgroup/cpu.max").c_str(), "%lld %lld", &quota, &period) == 2 && period > 0) {
-    return static_cast<double>(quota) / static_cast<double>(period);
-  }
-  const std::string v1_quota = system_text("/sys/fs/cgroup/cpu/cpu.cfs_quota_us");
-  const std::string v1_period = system_text("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
-  if (std::sscanf(v1_quota.c_str(), "%lld", &quota) == 1 && std::sscanf(v1_period.c_str(), "%lld", &period) == 1 &&
-      quota > 0 && period > 0) {
-    return static_cast<double>(quota) / static_cast<double>(period);
-  }
-  return HUGE_VAL;
-}
-
-}  // namespace
-
 int usable_cores() {
   cpu_set_t allowed;
   CPU_ZERO(&allowed);
@@ -141,7 +114,8 @@ int usable_cores() {
   int unknown = 0;
   for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
     if (!CPU_ISSET(cpu, &allowed)) continue;
-    const std::string siblings = system_text(str("/sys/devices/system/cpu/cpu", cpu, "/topology/thread_siblings_list"));
+    const std::string siblings =
+        read_small_file(str("/sys/devices/system/cpu/cpu", cpu, "/topology/thread_siblings_list"));
     if (siblings.empty()) {
       ++unknown;
     } else {
@@ -149,7 +123,7 @@ int usable_cores() {
     }
   }
   const int n = static_cast<int>(cores.size()) + unknown;
-  return std::max(1, static_cast<int>(std::min(static_cast<double>(n), std::ceil(cpu_quota()))));
+  return std::max(1, static_cast<int>(std::min(static_cast<double>(n), std::ceil(cgroup_cpus(cgroup_folders("cpu"))))));
 }
 
 }  // namespace kinglet::system
