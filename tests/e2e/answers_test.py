@@ -1,6 +1,8 @@
 """kinglet run with a prompt: what comes on which stream, and when an answer ends."""
 import json
+import os
 import signal
+import stat
 import subprocess
 import time
 import unittest
@@ -125,6 +127,19 @@ class Answers(ProgramTest):
                                self.ids_file([[1, 2, 3]]), str(out)], capture_output=True, env=self.environment, timeout=60)
         self.assertEqual((done.returncode, done.stderr), (0, b""))
         self.assertTrue(out.exists())
+
+    def test_a_device_is_written_to_and_not_replaced(self):
+        ids = self.ids_file([[1, 2, 3]])
+        self.output("logits", self.model, "--ids", ids, "--out", self.folder / "file.safetensors")
+        wanted = (self.folder / "file.safetensors").read_bytes()
+        self.assertEqual(self.output("logits", self.model, "--ids", ids, "--out", "/dev/stdout"), wanted)
+        pipe = self.folder / "out"
+        os.mkfifo(pipe)
+        reader = subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE)
+        self.output("logits", self.model, "--ids", ids, "--out", pipe)
+        self.assertEqual(reader.communicate(timeout=60)[0], wanted)
+        self.assertTrue(stat.S_ISFIFO(pipe.stat().st_mode))
+        self.assertIn("is a directory", self.failure(2, "logits", self.model, "--ids", ids, "--out", self.folder))
 
     def test_a_full_disk_behind_standard_output(self):
         with open("/dev/full", "wb") as full:

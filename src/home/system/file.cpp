@@ -47,6 +47,12 @@ FileDescriptor open_or_make(const std::string& path) {
   return file;
 }
 
+FileDescriptor open_for_writing(const std::string& path) {
+  FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (file.get() < 0) fail_write(path, errno);
+  return file;
+}
+
 std::string read_file(const std::string& path, uint64_t max_bytes) {
   const FileDescriptor file = open_for_reading(path);
   std::string content;
@@ -54,12 +60,21 @@ std::string read_file(const std::string& path, uint64_t max_bytes) {
   for (;;) {
     const ssize_t n = ::read(file.get(), piece, sizeof(piece));
     if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && errno == EISDIR) fail_with(ErrorCode::kInvalidArgument, path, ": is a directory, expected a file");
     if (n < 0) fail_with(ErrorCode::kIo, path, ": cannot be read: ", std::strerror(errno));
     if (n == 0) return content;
     content.append(piece, static_cast<size_t>(n));
     if (content.size() > max_bytes) {
       fail_with(ErrorCode::kInvalidArgument, path, ": longer than ", max_bytes, " bytes");
     }
+  }
+}
+
+std::string read_small_file(const std::string& path) {
+  try {
+    return read_file(path, 1 << 16);
+  } catch (const Error&) {
+    return {};
   }
 }
 
@@ -70,14 +85,6 @@ void write_file(const std::string& path, std::string_view content) {
 }
 
 NewFile make_temporary(const std::string& start) {
-std::string read_small_file(const std::string& path) {
-  try {
-    return read_file(path, 1 << 16);
-  } catch (const Error&) {
-    return {};
-  }
-}
-
   static std::atomic<uint32_t> counter{0};
   for (;;) {
     std::string path = str(start, ".", ::getpid(), "-", counter.fetch_add(1), ".part");
@@ -86,6 +93,8 @@ std::string read_small_file(const std::string& path) {
     if (errno != EEXIST) fail_write(path, errno);
   }
 }
+
+AtomicFile::AtomicFile(std::string path) : path_(std::move(path)), temporary_(make_temporary(path_)) {}
 
 AtomicFile::~AtomicFile() {
   if (!committed_) ::unlink(temporary_.path.c_str());
@@ -102,8 +111,6 @@ void AtomicFile::commit() {
   publish(temporary_.file, temporary_.path, path_);
   committed_ = true;
 }
-AtomicFile::AtomicFile(std::string path) : path_(std::move(path)), temporary_(make_temporary(path_)) {}
-
 
 void write_all(const FileDescriptor& file, std::span<const std::byte> bytes, const std::string& path) {
   while (!bytes.empty()) {

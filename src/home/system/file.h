@@ -31,24 +31,20 @@ FileDescriptor open_for_reading(const std::string& path);
 /// path. Throws Error{kNoSpace or kIo}.
 FileDescriptor open_or_make(const std::string& path);
 
-/// The whole content. Throws as open_for_reading, and Error{kInvalidArgument} where it is longer than max_bytes.
+/// Opens what is there already for writing: a pipe or a device, which cannot be replaced. Throws Error{kIo}.
+FileDescriptor open_for_writing(const std::string& path);
+
+/// The whole content. Throws as open_for_reading, and Error{kInvalidArgument} where it is longer than max_bytes or a
+/// directory.
 std::string read_file(const std::string& path, uint64_t max_bytes);
 
-/// Writes to a temporary name beside it, syncs, renames, syncs the folder. Throws Error{kNoSpace or kIo}.
-void write_file(const std::string& path, std::string_view content);
-
-/// A file that appears under its name only when it is complete.
 /// The content of a file of at most 64 KiB; empty where it cannot be read, for what the system or the user may not
 /// have.
 std::string read_small_file(const std::string& path);
 
-class AtomicFile {
- public:
-  /// Opens a temporary file beside `path`. Throws Error{kIo or kNoSpace}.
-  explicit AtomicFile(std::string path);
-  /// Removes the temporary file unless commit() was called.
-  ~AtomicFile();
-  AtomicFile(const AtomicFile&) = delete;
+/// Writes to a temporary name beside it, syncs, renames, syncs the folder. Throws Error{kNoSpace or kIo}.
+void write_file(const std::string& path, std::string_view content);
+
 /// A file that was not there before, for its maker alone.
 struct NewFile {
   std::string path;
@@ -60,6 +56,14 @@ struct NewFile {
 /// kNoSpace}.
 NewFile make_temporary(const std::string& start);
 
+/// A file that appears under its name only when it is complete.
+class AtomicFile {
+ public:
+  /// Opens a temporary file beside `path`. Throws Error{kIo or kNoSpace}.
+  explicit AtomicFile(std::string path);
+  /// Removes the temporary file unless commit() was called.
+  ~AtomicFile();
+  AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
 
   void write(std::span<const std::byte> bytes);
