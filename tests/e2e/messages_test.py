@@ -164,6 +164,10 @@ class Messages(ProgramTest):
         (folder / "config.json").write_text('{"architectures": ["PlatypusForCausalLM"]}')
         self.assertIn("PlatypusForCausalLM", self.failure(4, "run", "./mistral", "x"))
 
+        os.mkfifo(self.folder / "pipe")
+        for words in (["run", "./pipe", "x"], ["inspect", "pipe"], ["import", "pipe"]):
+            self.assertIn("is a pipe", self.failure(4, *words))
+        self.assertIn("is a directory", self.failure(2, "perplexity", self.model, "empty"))
     def test_a_damaged_batch_or_list_of_ids(self):
         for text, words in (("[[1, 2", r"line 1"), ("[[1, -5]]", "token -5"), ("[[1, 1.5]]", "expected a whole number"),
                             ('{"a": 1}', "expected an array"), ("[[]]", "list 0 is empty"), ("[[99999999999]]", "no token id")):

@@ -15,8 +15,12 @@
 namespace kinglet::system {
 
 MappedFile::MappedFile(const std::string& path) {
-  const FileDescriptor file = open_for_reading(path);
   struct stat facts{};
+  // Opening a pipe would wait for somebody who writes into it.
+  if (::stat(path.c_str(), &facts) == 0 && S_ISFIFO(facts.st_mode)) {
+    fail_with(ErrorCode::kInvalidFile, path, ": is a pipe, expected a file");
+  }
+  const FileDescriptor file = open_for_reading(path);
   if (::fstat(file.get(), &facts) != 0) fail_with(ErrorCode::kIo, path, ": ", std::strerror(errno));
   if (S_ISDIR(facts.st_mode)) fail_with(ErrorCode::kInvalidFile, path, ": is a directory, expected a file");
   if (!S_ISREG(facts.st_mode)) fail_with(ErrorCode::kInvalidFile, path, ": is no regular file");
