@@ -109,6 +109,12 @@ class Models(ProgramTest):
         system = self.json("run", registry.name, "hello", "--max-tokens", "3", "--json", "--system", "")
         self.assertLess(system["prompt_tokens"], document["prompt_tokens"])
 
+    def test_a_mirror_of_hugging_face(self):
+        mirror = self.registry()
+        address = mirror.name.removesuffix("/library/tiny:latest")
+        self.done("pull", "hf.co/library/tiny", environment={"HF_ENDPOINT": address + "/"})
+        self.assertEqual(self.names(), ["hf.co/library/tiny:latest"])
+
     def test_ways_in_which_a_pull_fails(self):
         registry = self.registry()
         self.assertIn("--offline", self.failure(5, "pull", registry.name, "--offline"))

@@ -75,6 +75,7 @@ Environment Environment::read() {
   environment.hugging_face_cache = variable("HF_HUB_CACHE");
   if (environment.hugging_face_cache.empty()) environment.hugging_face_cache = environment.hugging_face_home + "/hub";
   environment.hugging_face_token = variable("HF_TOKEN");
+  environment.hugging_face_endpoint = variable("HF_ENDPOINT");
   // Small letters first, as curl has it; HTTP_PROXY in capitals is what a web server may have set from a request.
   for (const char* name : {"https_proxy", "HTTPS_PROXY", "http_proxy"}) {
     if (environment.proxy.empty()) environment.proxy = variable(name);
@@ -183,6 +184,7 @@ store::Store& Session::store() {
     options.home = home_;
     options.ollama_models = ollama_models(environment_);
     options.hugging_face_cache = environment_.hugging_face_cache;
+    if (!environment_.hugging_face_endpoint.empty()) options.hugging_face_endpoint = environment_.hugging_face_endpoint;
     options.hugging_face_token = environment_.hugging_face_token;
     if (options.hugging_face_token.empty())
       options.hugging_face_token = first_line(system::read_small_file(environment_.hugging_face_home + "/token"));

@@ -23,15 +23,16 @@ namespace kinglet::cli {
 
 /// Read once, at start; empty where not set.
 struct Environment {
-  std::string home;                ///< HOME
-  std::string kinglet_home;        ///< KINGLET_HOME
-  std::string ollama_models;       ///< OLLAMA_MODELS
-  std::string hugging_face_cache;  ///< HF_HUB_CACHE, HF_HOME/hub, or XDG_CACHE_HOME/huggingface/hub
-  std::string hugging_face_home;   ///< HF_HOME, or XDG_CACHE_HOME/huggingface: where the token file lies
-  std::string hugging_face_token;  ///< HF_TOKEN
-  std::string proxy;               ///< https_proxy, HTTPS_PROXY, or the same of http
-  std::string no_proxy;            ///< no_proxy or NO_PROXY
-  std::string ca_file;             ///< SSL_CERT_FILE
+  std::string home;                   ///< HOME
+  std::string kinglet_home;           ///< KINGLET_HOME
+  std::string ollama_models;          ///< OLLAMA_MODELS
+  std::string hugging_face_cache;     ///< HF_HUB_CACHE, HF_HOME/hub, or XDG_CACHE_HOME/huggingface/hub
+  std::string hugging_face_home;      ///< HF_HOME, or XDG_CACHE_HOME/huggingface: where the token file lies
+  std::string hugging_face_token;     ///< HF_TOKEN
+  std::string hugging_face_endpoint;  ///< HF_ENDPOINT: a mirror
+  std::string proxy;                  ///< https_proxy, HTTPS_PROXY, or the same of http
+  std::string no_proxy;               ///< no_proxy or NO_PROXY
+  std::string ca_file;                ///< SSL_CERT_FILE
 
   static Environment read();
 };
