@@ -167,6 +167,19 @@ class Chat(ProgramTest):
         terminal.type("/bye\n")
         self.assertEqual(terminal.wait(), 0)
 
+    def test_end_tokens_are_ignored_when_asked_for(self):
+        words = ("hello", "--temperature", "0", "--max-tokens", "8", "--json")
+        free = self.json("run", self.model, *words, "--ignore-eos")["ids"]
+        model = self.make_model("ends.gguf", context=4096, eos=free[2])
+        for option, n_tokens in (("--verbose", free.index(free[2]) + 1), ("--ignore-eos", 8)):
+            terminal = self.start("--verbose", option, model=model)
+            terminal.type("hello\n")
+            said = terminal.read_until(r"eval rate: +[\d.]+ tokens/s\s+eval count[^>]*" + PROMPT)
+            # The end token is counted where it ends the answer.
+            self.assertIn(int(re.search(r"\neval count: +(\d+)", said.replace("\r", "")).group(1)), (n_tokens, n_tokens - (n_tokens < 8)))
+            terminal.type("/bye\n")
+            self.assertEqual(terminal.wait(), 0)
+
     def test_another_model_is_loaded(self):
         self.make_model("other.gguf", context=256)
         terminal = self.start()

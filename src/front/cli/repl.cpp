@@ -38,7 +38,11 @@ std::pair<std::string, std::string> split_word(std::string_view text) {
 class Repl {
  public:
   Repl(Session& session, ReplStart start)
-      : session_(session), editor_(session.home() + "/history"), raw_(start.raw), timings_(start.timings) {
+      : session_(session),
+        editor_(session.home() + "/history"),
+        raw_(start.raw),
+        ignore_end_(start.ignore_end),
+        timings_(start.timings) {
     load(start.source, std::move(start.file), start.settings);
     if (start.system) system_ = *start.system;
   }
@@ -160,7 +164,8 @@ class Repl {
     messages.push(system::JsonObject{{"role", "user"}, {"content", text}});
     interrupt_.clear();
     const auto started = Session::Clock::now();
-    const auto answer = model_->answer(raw_ ? model_->prompt_of(text) : prompt_of(messages), settings_, {false, raw_});
+    const auto answer =
+        model_->answer(raw_ ? model_->prompt_of(text) : prompt_of(messages), settings_, {ignore_end_, raw_});
     Spinner spinner(session_.shows_progress());
     std::string piece;
     for (bool more = true; more; piece.clear()) {
@@ -319,6 +324,7 @@ class Repl {
   std::string system_;
   system::Json conversation_;
   bool raw_;
+  bool ignore_end_;
   bool timings_;
   bool leaving_ = false;
 };

@@ -16,6 +16,7 @@ struct ReplStart {
   std::optional<std::string> system;  ///< Instead of the stored model's.
   bool raw = false;                   ///< Each message is text to go on with, alone.
   bool timings = false;
+  bool ignore_end = false;  ///< Answers go on behind end tokens.
 };
 
 /// Until the person leaves. Failures of single commands and answers are said, and the chat goes on.

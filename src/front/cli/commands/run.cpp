@@ -47,7 +47,10 @@ class Run final : public Action {
     auto file = open_source(source);
     chat::Settings settings = settings_of(session, source, file->metadata());
     generation_.apply(settings);
-    if (chats) return run_repl(session, {source, std::move(file), settings, system_, raw_, session.options().verbose});
+    if (chats) {
+      return run_repl(session,
+                      {source, std::move(file), settings, system_, raw_, session.options().verbose, ignore_end_});
+    }
     answer(session, source, std::move(file), settings, text, load_started);
   }
 
