@@ -89,6 +89,10 @@ class Messages(ProgramTest):
         self.assertIn("not between 1 and 128", self.failure(2, "run", self.model, "x", "--context", "4000"))
         self.assertIn("--ids: is missing", self.failure(2, "logits", self.model, "--out", "x"))
         self.assertIn("--json: needs a PROMPT", self.chat_failure("--json"))
+        self.assertIn("--threads: needs a value, and --json is an option", self.failure(2, "run", self.model, "x", "--threads", "--json"))
+        huge = str(2**64 - 1)
+        for words in (("-p", huge), ("-n", huge), ("--depth", huge)):
+            self.assertIn(f"{words[0]}: more than", self.failure(2, "bench", self.model, *words))
 
     def test_options_stand_anywhere(self):
         few = ("--max-tokens", "2", "--temperature", "0", "--json")

@@ -155,7 +155,26 @@ std::string Arguments::usage() const {
   return text;
 }
 
+// An option in the place of a value is no value: it was forgotten.
+void Arguments::check_values(std::span<const std::string> words) const {
+  const auto find = [&](std::string_view word) {
+    return std::ranges::find_if(rows_, [&](const ArgumentRow& row) {
+      return !row.is_argument && str(',', unspaced(row.names), ',').find(str(',', word, ',')) != std::string::npos;
+    });
+  };
+  for (size_t i = 0; i < words.size() && words[i] != "--"; ++i) {
+    const auto row = find(words[i]);
+    if (row == rows_.end() || row->value.empty() || i + 1 == words.size()) continue;
+    const std::string& value = words[++i];
+    if (value == "--" || find(std::string_view(value).substr(0, value.find('='))) != rows_.end()) {
+      fail_with(ErrorCode::kInvalidArgument, words[i - 1], ": needs a value, and ", value, " is an option; ",
+                words[i - 1], '=', value, " takes it as text");
+    }
+  }
+}
+
 void Arguments::parse(std::span<const std::string> words, std::string_view command) {
+  check_values(words);
   CLI::App app;
   app.set_help_flag();  // --help is a row like others
   app.allow_extras();

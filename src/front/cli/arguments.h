@@ -61,6 +61,7 @@ class Arguments {
  private:
   using Take = std::function<void(std::string_view name, const std::string& text)>;
   ArgumentRow& add(ArgumentRow row, Take take);
+  void check_values(std::span<const std::string> words) const;
 
   std::vector<ArgumentRow> rows_;
   std::vector<Take> takes_;

@@ -73,5 +73,16 @@ TEST_F(ArgumentsTest, WhatIsWrongIsNamed) {
   EXPECT_EQ(failure({"m", "--count"}), "--count: needs a value");
 }
 
+TEST_F(ArgumentsTest, AnOptionIsNoValueOfAnother) {
+  EXPECT_EQ(failure({"m", "-n", "--json"}), "-n: needs a value, and --json is an option; -n=--json takes it as text");
+  EXPECT_EQ(failure({"m", "--stop", "--kind=f16"}),
+            "--stop: needs a value, and --kind=f16 is an option; --stop=--kind=f16 takes it as text");
+  EXPECT_EQ(failure({"m", "--stop", "--", "x"}),
+            "--stop: needs a value, and -- is an option; --stop=-- takes it as text");
+  parse({"m", "--stop=--json", "--stop", "--no-option", "--stop", "-"});
+  EXPECT_EQ(stop, (std::vector<std::string>{"--json", "--no-option", "-"}));
+  EXPECT_FALSE(json);
+}
+
 }  // namespace
 }  // namespace kinglet::cli

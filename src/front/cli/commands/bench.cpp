@@ -117,6 +117,10 @@ class Bench final : public Action {
       refuse("--parallel", "each is between 1 and 256");
     }
     if (depth_.empty()) refuse("--depth", "is empty");
+    const auto most = static_cast<uint64_t>(INT32_MAX);  // a context is never longer
+    if (n_prompt_ > most) refuse("-p", str("more than ", most));
+    if (n_generate_ > most) refuse("-n", str("more than ", most));
+    if (*std::ranges::max_element(depth_) > most) refuse("--depth", str("more than ", most));
     if (n_prompt_ == 0 && n_generate_ == 0) refuse("-p", "with -n 0 too, nothing is measured");
   }
 
