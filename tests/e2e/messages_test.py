@@ -127,6 +127,7 @@ class Messages(ProgramTest):
             self.assertRegex(message, r"is not UTF-8: byte 5 is 0xFF")
         self.assertIn("is not UTF-8", self.failure(2, "run", self.model, b"\xe4"))
         self.assertIn("is not UTF-8", self.failure(2, "run", self.model, "x", "--system", b"\xe4"))
+        self.assertIn("is not UTF-8", self.failure(2, "run", self.model, "x", "--stop", b"\xe4"))
 
     def test_a_prompt_over_the_context(self):
         message = self.failure(2, "run", self.model, "x" * 300)
@@ -163,15 +164,15 @@ class Messages(ProgramTest):
         (self.folder / "notes.gguf").write_text("just words")
         self.assertIn("notes.gguf", self.failure(4, "run", "notes.gguf", "x"))
         self.assertIn("/dev/null", self.failure(4, "run", "/dev/null", "x"))
+        os.mkfifo(self.folder / "pipe")
+        for words in (["run", "./pipe", "x"], ["inspect", "pipe"], ["import", "pipe"]):
+            self.assertIn("is a pipe", self.failure(4, *words))
+        self.assertIn("is a directory", self.failure(2, "perplexity", self.model, "empty"))
         folder = self.folder / "mistral"
         folder.mkdir(exist_ok=True)
         (folder / "config.json").write_text('{"architectures": ["PlatypusForCausalLM"]}')
         self.assertIn("PlatypusForCausalLM", self.failure(4, "run", "./mistral", "x"))
 
-        os.mkfifo(self.folder / "pipe")
-        for words in (["run", "./pipe", "x"], ["inspect", "pipe"], ["import", "pipe"]):
-            self.assertIn("is a pipe", self.failure(4, *words))
-        self.assertIn("is a directory", self.failure(2, "perplexity", self.model, "empty"))
     def test_a_damaged_batch_or_list_of_ids(self):
         for text, words in (("[[1, 2", r"line 1"), ("[[1, -5]]", "token -5"), ("[[1, 1.5]]", "expected a whole number"),
                             ('{"a": 1}', "expected an array"), ("[[]]", "list 0 is empty"), ("[[99999999999]]", "no token id")):

@@ -39,6 +39,7 @@ class Run final : public Action {
       fail(ErrorCode::kInvalidArgument, "--prompt-ids: is the prompt, so there is no place for PROMPT");
     if (raw_ && system_) fail(ErrorCode::kInvalidArgument, "--system: has no place without a chat template (--raw)");
     if (system_) require_utf8(*system_, "--system");
+    for (const std::string& text : generation_.stop) require_utf8(text, "--stop");
     const bool chats = prompt_.empty() && !prompt_ids_ && !has_piped_input() && is_terminal(STDIN_FILENO);
     if (chats && json_) fail(ErrorCode::kInvalidArgument, "--json: needs a PROMPT or piped input");
     const std::string text = chats || prompt_ids_ ? std::string() : read_prompt(session);
