@@ -194,6 +194,14 @@ class Chat(ProgramTest):
         terminal.type("/bye\n")
         self.assertEqual(terminal.wait(), 0)
 
+    def test_messages_have_no_control_characters(self):
+        (self.folder / "other\x1b.gguf").write_bytes(b"")
+        terminal = self.start()
+        terminal.type("/load ./othex.gguf\n")
+        self.assertIn("./other\ufffd.gguf", terminal.read_until(r"mean [^?]*\?"))
+        terminal.type("/bye\n")
+        self.assertEqual(terminal.wait(), 0)
+
     def test_lines_are_remembered_and_nobody_else_reads_them(self):
         terminal = self.start()
         terminal.type("a line to find\n")

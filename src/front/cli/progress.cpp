@@ -8,6 +8,7 @@
 #include <cstdio>
 
 #include "core/base/base.h"
+#include "front/cli/output.h"
 #include "front/cli/terminal.h"
 
 namespace kinglet::cli {
@@ -74,7 +75,8 @@ std::string human_seconds(double seconds) {
 }
 
 void ProgressLine::show(const store::Progress& progress) {
-  const std::string what = str(name_of(progress.step), progress.item.empty() ? "" : " ", progress.item);
+  const std::string what =
+      str(name_of(progress.step), progress.item.empty() ? "" : " ", without_controls(progress.item));
   show(what, progress.done_bytes, progress.total_bytes);
 }
 

@@ -312,7 +312,7 @@ class Repl {
     return is_quoted ? text.substr(1, text.size() - 2) : text;
   }
 
-  static void say(std::string_view text) { write_to_stderr(str(text, '\n')); }
+  static void say(std::string_view text) { write_to_stderr(str(without_controls(text), '\n')); }
 
   Session& session_;
   // All the time: Ctrl-C just when an answer ends is meant for the answer.

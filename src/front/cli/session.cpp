@@ -129,7 +129,7 @@ Session::Session(const GlobalOptions& options, const Environment& environment, s
 Session::~Session() = default;
 
 void Session::note(std::string_view text) const {
-  if (!options_.quiet) write_to_stderr(str(text, '\n'));
+  if (!options_.quiet) write_to_stderr(str(without_controls(text), '\n'));
 }
 
 void Session::detail(std::string_view text) const {
