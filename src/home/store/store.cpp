@@ -52,6 +52,9 @@ struct Store::Impl {
   [[nodiscard]] std::vector<Pin> take_blobs(const Located& from, const Manifest& manifest, Reporter& reporter) const;
   void take_from_ollama(const Layer& layer, Reporter& reporter) const;
   void commit(const ModelName& name, const Manifest& manifest, std::string_view text, Reporter& reporter) const;
+  /// Takes a file or a folder in and returns the name that it got.
+  ModelName take_in(const std::string& path, const std::optional<ModelName>& name, system::Content content,
+                    Reporter& reporter) const;
 
   StoreOptions options;
   egress::Door& door;
@@ -138,7 +141,7 @@ void Store::Impl::take_from_ollama(const Layer& layer, Reporter& reporter) const
   if (!there || there->size_bytes != layer.size_bytes || system::facts_of(own.blob_path(layer.digest))) return;
   reporter.begin(Step::kCopy, layer.digest.short_hex(), layer.size_bytes);
   NewBlob blob(own);
-  blob.take_file(source, reporter);
+  blob.take_file(source, system::Content::kNeverChanges, reporter);
   static_cast<void>(blob.publish(layer.media_type));  // under its true digest: a damaged one is not taken for it
 }
 
@@ -149,7 +152,7 @@ std::vector<Pin> Store::Impl::take_blobs(const Located& from, const Manifest& ma
     if (!pin && &from.folder != &own) {
       reporter.begin(Step::kCopy, layer.digest.short_hex(), layer.size_bytes);
       NewBlob blob(own);
-      blob.take_file(from.folder.blob_path(layer.digest), reporter);
+      blob.take_file(from.folder.blob_path(layer.digest), system::Content::kNeverChanges, reporter);
       PinnedLayer taken = blob.publish(layer.media_type);
       if (taken.layer.digest == layer.digest) pin = std::move(taken.pin);
     }
@@ -170,16 +173,22 @@ void Store::Impl::commit(const ModelName& name, const Manifest& manifest, std::s
   }
 }
 
+ModelName Store::Impl::take_in(const std::string& path, const std::optional<ModelName>& name, system::Content content,
+                               Reporter& reporter) const {
+  own.make();
+  own.clean(now_s());
+  const Imported imported = import_path(own, path, name, content, reporter);
+  commit(imported.name, imported.manifest, imported.manifest.to_text(), reporter);
+  return imported.name;
+}
+
 StoredModel Store::import_file(const std::string& path, const std::optional<ModelName>& name,
                                const ProgressCallback& progress) {
   Reporter reporter(progress);
-  impl_->own.make();
-  clean();
-  const Imported imported = import_path(impl_->own, path, name, reporter);
-  impl_->commit(imported.name, imported.manifest, imported.manifest.to_text(), reporter);
+  const ModelName taken = impl_->take_in(path, name, system::Content::kMayChange, reporter);
   reporter.begin(Step::kDone);
-  auto model = find(imported.name);
-  if (!model) fail_with(ErrorCode::kIo, imported.name.to_string(), ": another process has removed it at once");
+  auto model = find(taken);
+  if (!model) fail_with(ErrorCode::kIo, taken.to_string(), ": another process has removed it at once");
   return std::move(*model);
 }
 
@@ -190,7 +199,8 @@ void Store::copy(const ModelName& from, const ModelName& to) {
   if (!located) {
     const auto cached = find_in_cache(impl_->options.hugging_face_cache, from);
     if (!cached) impl_->fail_missing(from, near_names(from));
-    import_file(cached->weights_path, to);
+    // Files of the cache are named by their digests, too.
+    impl_->take_in(cached->weights_path, to, system::Content::kNeverChanges, reporter);
     return;
   }
   impl_->own.make();

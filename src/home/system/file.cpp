@@ -147,7 +147,7 @@ void publish(const FileDescriptor& file, const std::string& temporary, const std
   sync_folder(parent.empty() ? "." : parent.string());
 }
 
-bool share_file(const std::string& from, const std::string& to) {
+bool share_file(const std::string& from, const std::string& to, Content content) {
   const FileDescriptor source = open_for_reading(from);
   struct stat facts{};
   if (::fstat(source.get(), &facts) != 0 || !S_ISREG(facts.st_mode)) return false;
@@ -159,6 +159,7 @@ bool share_file(const std::string& from, const std::string& to) {
     ::unlink(to.c_str());
   }
 #endif
+  if (content == Content::kMayChange) return false;
   return facts.st_uid == ::geteuid() && ::linkat(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), AT_SYMLINK_FOLLOW) == 0;
 }
 

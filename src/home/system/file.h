@@ -92,10 +92,16 @@ void set_size(const FileDescriptor& file, uint64_t size, const std::string& path
 /// Syncs an open file, gives it its final name in the same folder, syncs the folder. Throws Error{kNoSpace or kIo}.
 void publish(const FileDescriptor& file, const std::string& temporary, const std::string& path);
 
+/// What others may do to a file that we share.
+enum class Content {
+  kMayChange,     ///< A file of the user's.
+  kNeverChanges,  ///< A blob of another store, named by its digest.
+};
+
 /// Makes a file with the bytes of another, at no cost of space: shared blocks where the file system can (each file
-/// keeps its bytes when the other is changed), else a second name of the same file, if it belongs to this user. False
-/// where neither can be had; then there is no file `to`.
-[[nodiscard]] bool share_file(const std::string& from, const std::string& to);
+/// keeps its bytes when the other is changed), else, of content that never changes, a second name of the same file, if
+/// it belongs to this user. False where neither can be had; then there is no file `to`.
+[[nodiscard]] bool share_file(const std::string& from, const std::string& to, Content content);
 
 /// Syncs a folder, so that names in it survive a power cut.
 void sync_folder(const std::string& folder);

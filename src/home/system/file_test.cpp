@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 
 #include "core/base/base.h"
 #include "home/system/folder.h"
@@ -73,11 +74,17 @@ TEST(File, SharedFileHasTheSameBytes) {
   const std::string path = folder.put("a", "content");
   const std::string link = folder.path() + "/link";
   std::filesystem::create_symlink("a", link);
-  ASSERT_TRUE(share_file(link, folder.path() + "/b"));
+  ASSERT_TRUE(share_file(link, folder.path() + "/b", Content::kNeverChanges));
   EXPECT_EQ(read_file(folder.path() + "/b", 100), "content");
   EXPECT_FALSE(std::filesystem::is_symlink(folder.path() + "/b"));
-  EXPECT_FALSE(share_file(path, folder.path() + "/no folder/b"));
-  EXPECT_FALSE(share_file(path, folder.path() + "/b"));
+  EXPECT_FALSE(share_file(path, folder.path() + "/no folder/b", Content::kNeverChanges));
+  EXPECT_FALSE(share_file(path, folder.path() + "/b", Content::kNeverChanges));
+  if (share_file(path, folder.path() + "/c", Content::kMayChange)) {
+    std::ofstream(path) << "changed";
+    EXPECT_EQ(read_file(folder.path() + "/c", 100), "content");
+  } else {
+    EXPECT_FALSE(std::filesystem::exists(folder.path() + "/c"));
+  }
 }
 
 TEST(Folder, IsMadeForThisUserAlone) {
