@@ -97,13 +97,6 @@ LineEditor::LineEditor(std::string history_path) : state_(std::make_unique<State
 }
 
 LineEditor::~LineEditor() {
-  HistEvent event;
-  std::error_code ignored;
-  std::filesystem::create_directories(std::filesystem::path(state_->history_path).parent_path(), ignored);
-  // What people write is nobody else's business.
-  const mode_t mask = ::umask(0077);
-  ::history(state_->history, &event, H_SAVE, state_->history_path.c_str());
-  ::umask(mask);
   ::el_end(state_->editor);
   ::history_end(state_->history);
 }
@@ -129,6 +122,13 @@ void LineEditor::remember(const std::string& line) {
   if (!state_->keeps_history || line.empty()) return;
   HistEvent event;
   ::history(state_->history, &event, H_ENTER, line.c_str());
+  // At once, as a terminal that is closed ends the program without a word.
+  std::error_code ignored;
+  std::filesystem::create_directories(std::filesystem::path(state_->history_path).parent_path(), ignored);
+  // What people write is nobody else's business.
+  const mode_t mask = ::umask(0077);
+  ::history(state_->history, &event, H_SAVE, state_->history_path.c_str());
+  ::umask(mask);
 }
 
 void LineEditor::keep_history(bool on) noexcept { state_->keeps_history = on; }

@@ -15,7 +15,7 @@ class LineEditor {
     kEnd,        ///< Ctrl-D on an empty line, or the terminal is gone.
   };
 
-  /// Reads the history from this file where it is there, and writes it back at the end.
+  /// Reads the history from this file where it is there; each line that is remembered is written to it.
   explicit LineEditor(std::string history_path);
   ~LineEditor();
   LineEditor(const LineEditor&) = delete;
