@@ -3,7 +3,6 @@
 #include <array>
 #include <cstdio>
 #include <cstring>
-#include <filesystem>
 #include <thread>
 
 #include "core/tensor/tensor.h"
@@ -12,6 +11,7 @@
 #include "front/cli/machine.h"
 #include "front/cli/model_argument.h"
 #include "front/cli/progress.h"
+#include "home/system/folder.h"
 #include "home/system/memory.h"
 
 namespace kinglet::cli {
@@ -65,12 +65,7 @@ class Doctor final : public Action {
   void measure(Session& session, const InterruptWatch& interrupt) {
     features_ = kernels::detect();
     memory_ = system::memory();
-    std::error_code ignored;
-    std::filesystem::path home = session.home();
-    while (!home.empty() && !std::filesystem::exists(home, ignored) && home != home.root_path())
-      home = home.parent_path();
-    free_disk_bytes_ = std::filesystem::space(home, ignored).available;
-    if (ignored) free_disk_bytes_ = 0;
+    free_disk_bytes_ = system::free_bytes(session.home());
     const kernels::PeakKernels loops = kernels::peak_kernels(features_, session.table().isa);
     const uint64_t n_bytes = std::clamp<uint64_t>(memory_.available_bytes / 4, uint64_t{16} << 20, kReadBytes);
     tensor::Buffer buffer(n_bytes);
