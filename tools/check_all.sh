@@ -29,7 +29,7 @@ try clang-format-19 --dry-run --Werror $(git ls-files '*.cpp' '*.h')
 
 step "thread sanitizer: engine, graph, pool, store"
 build tsan
-try ctest --test-dir build/tsan -R 'engine|graph|system|ledger|egress|chat|e2e' -LE long --output-on-failure
+try ctest --test-dir build/tsan -R 'engine|graph|system|db|ledger|egress|store|registry|chat|e2e' -LE long --output-on-failure
 
 step "emulated AVX-512 (SIMDe)"
 build simde
