@@ -39,13 +39,6 @@ std::string label_of(const ArgumentRow& row) {
   return row.value.empty() ? names : str(names, ' ', row.value);
 }
 
-std::string help_text(const ArgumentRow& row) {
-  std::string text = row.help;
-  for (size_t i = 0; i < row.choices.size(); ++i) text += str(i == 0 ? ": " : ", ", row.choices[i]);
-  if (!row.is_argument && row.repeats) text += "; may be given several times";
-  return text;
-}
-
 std::string table_of(std::span<const ArgumentRow> rows) {
   size_t width = 0;
   for (const ArgumentRow& row : rows) width = std::max(width, label_of(row).size());
@@ -75,6 +68,13 @@ std::vector<ArgumentRow> global_rows() {
 }
 
 }  // namespace
+
+std::string help_text(const ArgumentRow& row) {
+  std::string text = row.help;
+  for (size_t i = 0; i < row.choices.size(); ++i) text += str(i == 0 ? ": " : ", ", row.choices[i]);
+  if (!row.is_argument && row.repeats) text += "; may be given several times";
+  return text;
+}
 
 std::string_view version() { return KINGLET_VERSION; }
 

@@ -15,6 +15,9 @@ std::string_view version();
 /// The command of this name or alias. Throws Error{kInvalidArgument} with near names.
 const Command& command_named(std::span<const Command> commands, std::string_view name);
 
+/// All that is said of a row: its help, its choices, and whether it repeats. Without a period.
+std::string help_text(const ArgumentRow& row);
+
 /// The list of commands.
 std::string overview(std::span<const Command> commands);
 

@@ -31,9 +31,7 @@ std::string rows_of(std::span<const ArgumentRow> rows, bool arguments) {
   for (const ArgumentRow& row : rows) {
     if (row.is_argument != arguments) continue;
     out += str(".TP\n\\fB", escaped(row.names), "\\fR",
-               row.value.empty() ? "" : str(" \\fI", escaped(row.value), "\\fR"), '\n', escaped(row.help));
-    for (size_t i = 0; i < row.choices.size(); ++i) out += str(i == 0 ? ": " : ", ", escaped(row.choices[i]));
-    out += ".\n";
+               row.value.empty() ? "" : str(" \\fI", escaped(row.value), "\\fR"), '\n', escaped(help_text(row)), ".\n");
   }
   return out;
 }
@@ -75,7 +73,12 @@ std::string manual(std::span<const Command> commands) {
       ".TP\n\\fBKINGLET_HOME\\fR\nWhere models and settings are kept, unless \\-\\-home says it (default ~/.kinglet).\n"
       ".TP\n\\fBOLLAMA_MODELS\\fR\nWhere an Ollama store lies whose models are used in place (default "
       "~/.ollama/models).\n"
-      ".TP\n\\fBHF_TOKEN\\fR, \\fBHF_HOME\\fR, \\fBHF_HUB_CACHE\\fR\nToken and cache of Hugging Face.\n";
+      ".TP\n\\fBHF_TOKEN\\fR, \\fBHF_HOME\\fR, \\fBHF_HUB_CACHE\\fR\nToken and cache of Hugging Face.\n"
+      ".TP\n\\fBHF_ENDPOINT\\fR\nA mirror that is asked instead of Hugging Face.\n"
+      ".TP\n\\fBhttps_proxy\\fR, \\fBhttp_proxy\\fR, \\fBno_proxy\\fR\nThe proxy for pulls, and hosts that are reached "
+      "without it.\n"
+      ".TP\n\\fBSSL_CERT_FILE\\fR\nCertificates to trust instead of the system's.\n"
+      ".TP\n\\fBNO_COLOR\\fR\nNothing is coloured, with or without it.\n";
   out +=
       ".SH EXIT STATUS\n"
       ".TP\n\\fB0\\fR\nDone; also when the reader of standard output has gone.\n"
