@@ -11,6 +11,7 @@
 #include "docker_registry.h"
 #include "home/store/store.h"
 #include "home/system/test_child.h"
+#include "home/system/test_failure.h"
 #include "tcp_proxy.h"
 
 namespace kinglet::tests {
@@ -21,6 +22,7 @@ using store::ModelName;
 using store::noise;
 using store::StoredModel;
 using store::TestHome;
+using system::failure;
 using system::ScratchFolder;
 using system::TestChild;
 using ::testing::HasSubstr;
@@ -29,16 +31,6 @@ constexpr size_t kWeightBytes = 2'000'000;
 const std::string& weights() {
   static const std::string bytes = noise(kWeightBytes);
   return bytes;
-}
-
-Error failure(const std::function<void()>& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error;
-  }
-  ADD_FAILURE() << "nothing was refused";
-  return {ErrorCode::kInternal, ""};
 }
 
 // One registry for all tests that do not change its settings.

@@ -12,10 +12,12 @@
 #include "core/base/base.h"
 #include "home/system/scratch_folder.h"
 #include "home/system/test_child.h"
+#include "home/system/test_failure.h"
 
 namespace kinglet::db {
 namespace {
 
+using system::failure;
 using system::ScratchFolder;
 using system::TestChild;
 using ::testing::HasSubstr;
@@ -23,16 +25,6 @@ using ::testing::HasSubstr;
 constexpr std::array<std::string_view, 1> kFirst = {"CREATE TABLE t (a INTEGER, b TEXT, c BLOB, d REAL)"};
 constexpr std::array<std::string_view, 2> kSecond = {kFirst[0], "ALTER TABLE t ADD COLUMN e TEXT DEFAULT 'new'"};
 constexpr Schema kSchema = {"t", kFirst};
-
-Error failure(const std::function<void()>& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error;
-  }
-  ADD_FAILURE() << "nothing was refused";
-  return {ErrorCode::kInternal, ""};
-}
 
 int64_t count(Connection& connection) {
   Statement statement = connection.prepare("SELECT count(*) FROM t");

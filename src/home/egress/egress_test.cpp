@@ -6,6 +6,7 @@
 #include "core/base/base.h"
 #include "home/egress/loopback_server.h"
 #include "home/system/scratch_folder.h"
+#include "home/system/test_failure.h"
 
 namespace kinglet::egress {
 namespace {
@@ -33,13 +34,7 @@ struct House {
 };
 
 Error failure(House& house, const Request& request) {
-  try {
-    house.door.send(request);
-  } catch (const Error& error) {
-    return error;
-  }
-  ADD_FAILURE() << "nothing was refused: " << request.url;
-  return {ErrorCode::kInternal, ""};
+  return system::failure([&] { house.door.send(request); });
 }
 
 TEST(Egress, BringsAnAnswerAndWritesItDown) {

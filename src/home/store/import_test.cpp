@@ -14,6 +14,7 @@
 #include "home/store/fake_registry.h"
 #include "home/system/system.h"
 #include "home/system/test_child.h"
+#include "home/system/test_failure.h"
 #include "home/system/zip_samples.h"
 #include "model/format/format.h"
 #include "model/format/samples.h"
@@ -23,21 +24,12 @@ namespace {
 
 namespace fs = std::filesystem;
 using format::samples::Bytes;
+using system::failure;
 using system::ScratchFolder;
 using system::TestChild;
 using system::samples::stored_zip;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
-
-Error failure(const std::function<void()>& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error;
-  }
-  ADD_FAILURE() << "nothing was refused";
-  return {ErrorCode::kInternal, ""};
-}
 
 std::string text_of(const Bytes& bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
 

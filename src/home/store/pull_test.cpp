@@ -11,6 +11,7 @@
 #include "home/store/registry.h"
 #include "home/system/system.h"
 #include "home/system/test_child.h"
+#include "home/system/test_failure.h"
 
 namespace kinglet::store {
 namespace {
@@ -18,6 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 using egress::ServerAnswer;
 using egress::ServerRequest;
+using system::failure;
 using system::ScratchFolder;
 using system::TestChild;
 using ::testing::Contains;
@@ -37,16 +39,6 @@ FakeRegistry::Words simple_model() { return {{kModelLayer, weights()}}; }
 
 bool asks_for_weights(const ServerRequest& request) {
   return request.target.ends_with(system::Sha256::of(weights()).to_string());
-}
-
-Error failure(const std::function<void()>& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error;
-  }
-  ADD_FAILURE() << "nothing was refused";
-  return {ErrorCode::kInternal, ""};
 }
 
 std::vector<std::string> blobs_of(const std::string& home) {

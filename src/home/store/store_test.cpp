@@ -11,26 +11,18 @@
 #include "home/store/fake_registry.h"
 #include "home/store/own_folder.h"
 #include "home/system/system.h"
+#include "home/system/test_failure.h"
 
 namespace kinglet::store {
 namespace {
 
 namespace fs = std::filesystem;
+using system::failure;
 using system::ScratchFolder;
 using system::Sha256;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-
-Error failure(const std::function<void()>& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error;
-  }
-  ADD_FAILURE() << "nothing was refused";
-  return {ErrorCode::kInternal, ""};
-}
 
 // Writes a model into a folder of Ollama's layout, as `ollama` itself lays it out.
 void put_model(const ScratchFolder& folder, const std::string& models, const std::string& full_name,
