@@ -1,8 +1,6 @@
 // Debian's docker-registry on loopback: a real OCI registry, filled through its own HTTP interface.
 #pragma once
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -25,18 +23,13 @@ namespace kinglet::tests {
 
 inline bool is_listening(uint16_t port) {
   const system::FileDescriptor fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const sockaddr_in address = egress::loopback_address(port);
   return ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
 }
 
 inline uint16_t free_port() {
   const system::FileDescriptor fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  sockaddr_in address = egress::loopback_address(0);
   socklen_t length = sizeof(address);
   ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), length);
   ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &length);

@@ -1,22 +1,18 @@
 // A line between a client and a server on loopback that can be slow and can break.
 #pragma once
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
 #include <mutex>
-#include <optional>
-#include <stdexcept>
 #include <string>
 #include <thread>
-#include <vector>
+
+#include "home/egress/loopback_listener.h"
+#include "home/system/file.h"
 
 namespace kinglet::tests {
 
@@ -29,28 +25,9 @@ class TcpProxy {
     uint32_t ms_per_piece = 0;          ///< Waits so long before each 16 KiB.
   };
 
-  explicit TcpProxy(uint16_t target) : target_(target) {
-    listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address = loopback(0);
-    socklen_t length = sizeof(address);
-    if (::bind(listener_, reinterpret_cast<const sockaddr*>(&address), length) != 0 || ::listen(listener_, 64) != 0) {
-      throw std::runtime_error("no port on 127.0.0.1");
-    }
-    ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &length);
-    port_ = ntohs(address.sin_port);
-    acceptor_ = std::thread([this] { accept_all(); });
-  }
-  ~TcpProxy() {
-    stopping_ = true;
-    ::shutdown(listener_, SHUT_RDWR);
-    acceptor_.join();
-    for (std::thread& thread : lines_) thread.join();
-    ::close(listener_);
-  }
-  TcpProxy(const TcpProxy&) = delete;
-  TcpProxy& operator=(const TcpProxy&) = delete;
+  explicit TcpProxy(uint16_t target) : target_(target), listener_([this](int client) { serve(client); }) {}
 
-  [[nodiscard]] std::string host() const { return "127.0.0.1:" + std::to_string(port_); }
+  [[nodiscard]] std::string host() const { return listener_.host(); }
   /// The fault of connections from now on.
   void set(Fault fault) {
     const std::lock_guard lock(mutex_);
@@ -58,36 +35,11 @@ class TcpProxy {
   }
 
  private:
-  static sockaddr_in loopback(uint16_t port) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    return address;
-  }
-
-  void accept_all() {
-    while (!stopping_) {
-      const int client = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
-      if (client < 0) continue;
-      lines_.emplace_back([this, client] {
-        const int server = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        const sockaddr_in address = loopback(target_);
-        if (::connect(server, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0) carry(client, server);
-        ::close(server);
-        ::close(client);
-      });
-    }
-  }
-
-  static bool send_all(int fd, const char* bytes, size_t n) {
-    while (n > 0) {
-      const ssize_t sent = ::send(fd, bytes, n, MSG_NOSIGNAL);
-      if (sent <= 0) return false;
-      bytes += sent;
-      n -= static_cast<size_t>(sent);
-    }
-    return true;
+  void serve(int client) {
+    const system::FileDescriptor server(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const sockaddr_in address = egress::loopback_address(target_);
+    if (::connect(server.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) return;
+    carry(client, server.get());
   }
 
   void carry(int client, int server) {
@@ -98,38 +50,31 @@ class TcpProxy {
     }
     size_t n_back = 0;
     char piece[16384];
-    while (!stopping_) {
+    while (!listener_.stopping()) {
       pollfd fds[2] = {{client, POLLIN, 0}, {server, POLLIN, 0}};
       if (::poll(fds, 2, 20) <= 0) continue;
       if (fds[0].revents != 0) {
         const ssize_t n = ::recv(client, piece, sizeof(piece), 0);
-        if (n <= 0 || !send_all(server, piece, static_cast<size_t>(n))) return;
+        if (n <= 0 || !egress::send_all(server, {piece, static_cast<size_t>(n)})) return;
       }
       if (fds[1].revents == 0) continue;
       const ssize_t n = ::recv(server, piece, sizeof(piece), 0);
       if (n <= 0) return;
       if (fault.ms_per_piece > 0) std::this_thread::sleep_for(std::chrono::milliseconds(fault.ms_per_piece));
       const size_t n_passed = std::min(static_cast<size_t>(n), fault.after_bytes - n_back);
-      if (!send_all(client, piece, n_passed)) return;
+      if (!egress::send_all(client, {piece, n_passed})) return;
       n_back += n_passed;
       if (n_back < fault.after_bytes) continue;
       if (fault.before) fault.before();
-      while (fault.stall && !stopping_) {
-        pollfd gone{client, POLLIN, 0};
-        if (::poll(&gone, 1, 20) > 0) break;  // the client has closed it
-      }
+      if (fault.stall) static_cast<void>(listener_.readable(client));  // until the client closes it
       return;
     }
   }
 
   uint16_t target_;
-  int listener_ = -1;
-  uint16_t port_ = 0;
-  std::atomic<bool> stopping_{false};
-  std::thread acceptor_;
-  std::vector<std::thread> lines_;
   std::mutex mutex_;
   Fault fault_;
+  egress::LoopbackListener listener_;  // the last one, as its threads use the others
 };
 
 }  // namespace kinglet::tests

@@ -1,25 +1,17 @@
 // A server for tests, on 127.0.0.1: answers as a test tells it to, wrongly too.
 #pragma once
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <atomic>
-#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <mutex>
-#include <stdexcept>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <utility>
 #include <vector>
+
+#include "home/egress/loopback_listener.h"
 
 namespace kinglet::egress {
 
@@ -48,31 +40,10 @@ class LoopbackServer {
  public:
   using Handler = std::function<ServerAnswer(const ServerRequest&)>;
 
-  explicit LoopbackServer(Handler handler) : handler_(std::move(handler)) {
-    listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t length = sizeof(address);
-    if (::bind(listener_, reinterpret_cast<const sockaddr*>(&address), length) != 0 || ::listen(listener_, 64) != 0) {
-      throw std::runtime_error("no port on 127.0.0.1");
-    }
-    ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &length);
-    port_ = ntohs(address.sin_port);
-    acceptor_ = std::thread([this] { accept_all(); });
-  }
-  ~LoopbackServer() {
-    stopping_ = true;
-    ::shutdown(listener_, SHUT_RDWR);
-    acceptor_.join();
-    for (std::thread& thread : connections_) thread.join();
-    ::close(listener_);
-  }
-  LoopbackServer(const LoopbackServer&) = delete;
-  LoopbackServer& operator=(const LoopbackServer&) = delete;
+  explicit LoopbackServer(Handler handler) : handler_(std::move(handler)), listener_([this](int fd) { serve(fd); }) {}
 
-  [[nodiscard]] uint16_t port() const { return port_; }
-  [[nodiscard]] std::string host() const { return "127.0.0.1:" + std::to_string(port_); }
+  [[nodiscard]] uint16_t port() const { return listener_.port(); }
+  [[nodiscard]] std::string host() const { return listener_.host(); }
   [[nodiscard]] std::string url(const std::string& path) const { return "http://" + host() + path; }
 
   /// All requests so far.
@@ -82,33 +53,13 @@ class LoopbackServer {
   }
 
  private:
-  void accept_all() {
-    while (!stopping_) {
-      const int fd = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
-      if (fd < 0) continue;
-      connections_.emplace_back([this, fd] {
-        serve(fd);
-        ::close(fd);
-      });
-    }
-  }
-
-  // Waits until there is something to read; false when the server stops or the other side has gone.
-  bool readable(int fd) const {
-    while (!stopping_) {
-      pollfd poll_fd{fd, POLLIN, 0};
-      if (::poll(&poll_fd, 1, 20) > 0) return true;
-    }
-    return false;
-  }
-
   bool read_request(int fd, ServerRequest& request) const {
     std::string text;
     size_t head_end = std::string::npos;
     size_t n_wanted = 0;
     while (head_end == std::string::npos || text.size() < head_end + n_wanted) {
       char piece[4096];
-      if (!readable(fd)) return false;
+      if (!listener_.readable(fd)) return false;
       const ssize_t n = ::recv(fd, piece, sizeof(piece), 0);
       if (n <= 0) return false;
       text.append(piece, static_cast<size_t>(n));
@@ -139,15 +90,6 @@ class LoopbackServer {
     if (range != request.headers.end()) request.first_byte = std::stoull(range->second.substr(6));
   }
 
-  static bool send_all(int fd, std::string_view bytes) {
-    while (!bytes.empty()) {
-      const ssize_t n = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-      if (n <= 0) return false;
-      bytes.remove_prefix(static_cast<size_t>(n));
-    }
-    return true;
-  }
-
   void serve(int fd) {
     ServerRequest request;
     if (!read_request(fd, request)) return;
@@ -169,18 +111,14 @@ class LoopbackServer {
     head = "HTTP/1.1 " + std::to_string(answer.status) + " Test\r\nConnection: close\r\n" + head + "\r\n";
     if (answer.status != 0 && (!send_all(fd, head) || !send_all(fd, body.substr(0, answer.n_sent)))) return;
     if (answer.before_end) answer.before_end();
-    if (answer.stall) static_cast<void>(readable(fd));
+    if (answer.stall) static_cast<void>(listener_.readable(fd));
     ::shutdown(fd, SHUT_WR);
   }
 
   Handler handler_;
-  int listener_ = -1;
-  uint16_t port_ = 0;
-  std::atomic<bool> stopping_{false};
-  std::thread acceptor_;
-  std::vector<std::thread> connections_;  // used by the acceptor, then by the destructor
   mutable std::mutex mutex_;
   std::vector<ServerRequest> requests_;
+  LoopbackListener listener_;  // the last one, as its threads use the others
 };
 
 }  // namespace kinglet::egress
