@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
 #include <map>
 
-#include "front/cli/progress.h"
+#include "front/cli/human.h"
 #include "model/format/inspect.h"
 #include "model/format/printable.h"
 
@@ -47,19 +46,6 @@ std::string indented(std::string_view text, size_t indent) {
 }
 
 }  // namespace
-
-std::string human_count(uint64_t n) {
-  constexpr std::array<std::string_view, 5> kUnits = {"", "K", "M", "B", "T"};
-  auto value = static_cast<double>(n);
-  size_t unit = 0;
-  while (value >= 999.5 && unit + 1 < kUnits.size()) {
-    value /= 1000;
-    ++unit;
-  }
-  char text[32];
-  std::snprintf(text, sizeof(text), unit == 0 ? "%.0f" : "%.1f", value);
-  return str(text, kUnits[unit]);
-}
 
 std::string two_columns(const std::vector<std::pair<std::string, std::string>>& rows, size_t indent) {
   size_t width = 0;

@@ -27,9 +27,6 @@ uint64_t parameter_count(const format::ModelFile& file);
 /// "Q4_K_M", as the file says, else the type that most bytes have.
 std::string quantization_of(const format::ModelFile& file);
 
-/// "134.5M", "7.2B".
-std::string human_count(uint64_t n);
-
 /// Labels and values in two columns behind `indent` spaces.
 std::string two_columns(const std::vector<std::pair<std::string, std::string>>& rows, size_t indent);
 

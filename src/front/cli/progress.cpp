@@ -8,6 +8,7 @@
 #include <cstdio>
 
 #include "core/base/base.h"
+#include "front/cli/human.h"
 #include "front/cli/output.h"
 #include "front/cli/terminal.h"
 
@@ -53,26 +54,6 @@ std::string bar(double share, size_t width) {
 }
 
 }  // namespace
-
-std::string human_bytes(uint64_t bytes) {
-  constexpr std::array<std::string_view, 5> kUnits = {"B", "KB", "MB", "GB", "TB"};
-  auto value = static_cast<double>(bytes);
-  size_t unit = 0;
-  while (value >= 999.5 && unit + 1 < kUnits.size()) {
-    value /= 1000;
-    ++unit;
-  }
-  char text[32];
-  std::snprintf(text, sizeof(text), unit == 0 || value >= 9.95 ? "%.0f" : "%.1f", value);
-  return str(text, ' ', kUnits[unit]);
-}
-
-std::string human_seconds(double seconds) {
-  if (!(seconds < 360000)) return "";
-  const auto whole = static_cast<uint64_t>(seconds);
-  if (whole >= 3600) return str(whole / 3600, 'h', whole / 60 % 60, 'm');
-  return whole >= 60 ? str(whole / 60, 'm', whole % 60, 's') : str(whole, 's');
-}
 
 void ProgressLine::show(const store::Progress& progress) {
   const std::string what =

@@ -39,10 +39,4 @@ class ProgressLine {
   std::vector<std::pair<Clock::time_point, uint64_t>> samples_;  // the last seconds
 };
 
-/// "98 MB", "1.2 GB": decimal units, as registries write them.
-std::string human_bytes(uint64_t bytes);
-
-/// "4m28s".
-std::string human_seconds(double seconds);
-
 }  // namespace kinglet::cli

@@ -7,6 +7,7 @@
 
 #include "core/tensor/tensor.h"
 #include "front/cli/commands/commands.h"
+#include "front/cli/human.h"
 #include "front/cli/interrupt.h"
 #include "front/cli/machine.h"
 #include "front/cli/model_argument.h"

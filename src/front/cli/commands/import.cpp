@@ -1,5 +1,6 @@
 // kinglet import: a file becomes a named model.
 #include "front/cli/commands/commands.h"
+#include "front/cli/human.h"
 #include "front/cli/interrupt.h"
 #include "front/cli/progress.h"
 #include "front/cli/session.h"

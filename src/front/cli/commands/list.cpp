@@ -4,7 +4,7 @@
 #include <ctime>
 
 #include "front/cli/commands/commands.h"
-#include "front/cli/progress.h"
+#include "front/cli/human.h"
 #include "front/cli/session.h"
 #include "home/store/store.h"
 

@@ -1,7 +1,7 @@
 // kinglet pull: models from registries.
 #include "front/cli/commands/commands.h"
+#include "front/cli/human.h"
 #include "front/cli/model_argument.h"
-#include "front/cli/progress.h"
 
 namespace kinglet::cli {
 namespace {
