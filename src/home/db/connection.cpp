@@ -117,8 +117,6 @@ void Connection::run(std::string_view sql) {
   }
 }
 
-int64_t Connection::last_row_id() const noexcept { return sqlite3_last_insert_rowid(handle_); }
-
 Statement::Statement(Connection& connection, std::string sql, sqlite3_stmt* handle)
     : connection_(&connection), sql_(std::move(sql)), handle_(handle) {}
 

@@ -80,7 +80,6 @@ class Connection {
   Statement prepare(std::string_view sql);
   /// Runs statements without parameters, separated by ';'.
   void run(std::string_view sql);
-  [[nodiscard]] int64_t last_row_id() const noexcept;
 
  private:
   friend class Database;

@@ -82,8 +82,6 @@ class Door {
   /// cannot be written down is not sent.
   Response send(const Request& request);
 
-  [[nodiscard]] bool offline() const noexcept { return options_.offline; }
-
  private:
   struct Hop;
   void check_policy(const Request& request, const std::string& host) const;

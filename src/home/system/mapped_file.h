@@ -18,8 +18,6 @@ class MappedFile {
   MappedFile& operator=(MappedFile&& other) noexcept;
 
   [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return {data_, size_}; }
-  /// Tells the system that all of it will be read soon.
-  void read_ahead() const noexcept;
 
  private:
   const std::byte* data_ = nullptr;
