@@ -214,7 +214,11 @@ class Messages(ProgramTest):
     def test_a_home_that_is_said(self):
         other = self.folder / "elsewhere"
         self.assertIn("NAME", self.run_program("list", "--home", other).stdout.decode())
-        self.assertIn("HOME is not set", self.failure(2, "list", environment={"HOME": "", "KINGLET_HOME": ""}))
+        nowhere = {"HOME": "", "KINGLET_HOME": ""}
+        self.assertIn("HOME is not set", self.failure(2, "list", environment=nowhere))
+        # What needs no state goes on without.
+        self.assertEqual(self.output("help", "run", environment=nowhere), self.output("help", "run"))
+        self.assertEqual(self.output("tokenize", self.model, stdin=b"hello", environment=nowhere), b"259\n")
 
 
 if __name__ == "__main__":

@@ -121,12 +121,15 @@ Session::Session(const GlobalOptions& options, const Environment& environment, s
     home_ = expanded(environment_.kinglet_home, environment_.home);
   } else if (!environment_.home.empty()) {
     home_ = environment_.home + "/.kinglet";
-  } else {
-    fail(ErrorCode::kInvalidArgument, "home: HOME is not set; say --home DIR");
   }
 }
 
 Session::~Session() = default;
+
+const std::string& Session::home() const {
+  if (home_.empty()) fail(ErrorCode::kInvalidArgument, "home: HOME is not set; say --home DIR");
+  return home_;
+}
 
 void Session::note(std::string_view text) const {
   if (!options_.quiet) write_to_stderr(str(without_controls(text), '\n'));
@@ -181,14 +184,14 @@ store::Store& Session::store() {
     door.no_proxy = environment_.no_proxy;
     door.ca_file = environment_.ca_file;
     store::StoreOptions options;
-    options.home = home_;
+    options.home = home();
     options.ollama_models = ollama_models(environment_);
     options.hugging_face_cache = environment_.hugging_face_cache;
     if (!environment_.hugging_face_endpoint.empty()) options.hugging_face_endpoint = environment_.hugging_face_endpoint;
     options.hugging_face_token = environment_.hugging_face_token;
     if (options.hugging_face_token.empty())
       options.hugging_face_token = first_line(system::read_small_file(environment_.hugging_face_home + "/token"));
-    home_rooms_ = std::make_unique<Home>(home_, door, options);
+    home_rooms_ = std::make_unique<Home>(home(), door, options);
   }
   return home_rooms_->store;
 }

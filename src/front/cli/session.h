@@ -64,8 +64,8 @@ class Session {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  /// Where our own state lies.
-  [[nodiscard]] const std::string& home() const noexcept { return home_; }
+  /// Where our own state lies. Throws Error{kInvalidArgument} where nobody says it.
+  [[nodiscard]] const std::string& home() const;
   [[nodiscard]] const Environment& environment() const noexcept { return environment_; }
   [[nodiscard]] const GlobalOptions& options() const noexcept { return options_; }
   [[nodiscard]] std::span<const Command> commands() const noexcept { return commands_; }
