@@ -69,17 +69,27 @@ void NewBlob::take_file(const std::string& from, system::Content content, Report
 
 PinnedLayer NewBlob::publish(std::string_view media_type) {
   Layer layer{std::string(media_type), sum_.finish(), size_bytes_};
+  Pin pin = publish_under(layer.digest);
+  return {std::move(layer), std::move(pin)};
+}
+
+std::optional<Pin> NewBlob::publish_as(const Layer& layer) {
+  if (sum_.finish() != layer.digest) return std::nullopt;
+  return publish_under(layer.digest);
+}
+
+Pin NewBlob::publish_under(const system::Digest& digest) {
   {
     // Nobody removes what is locked, so the name that it gets now stays. A lock that changes its kind is free for a
     // moment: who cleans up waits for this one.
     const FileLock held = folder_.lock(LockMode::kShared);
     system::lock(file_, LockMode::kShared);
   }
-  system::publish(file_, path_, folder_.blob_path(layer.digest));
+  system::publish(file_, path_, folder_.blob_path(digest));
   // Where the blob was there already as a second name of the same file, a rename does nothing.
   ::unlink(path_.c_str());
   path_.clear();
-  return {std::move(layer), std::move(file_)};
+  return std::move(file_);
 }
 
 PinnedLayer put_text(const OwnFolder& folder, std::string_view text, std::string_view media_type) {

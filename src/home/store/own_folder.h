@@ -82,8 +82,12 @@ class NewBlob {
   void take_file(const std::string& from, system::Content content, Reporter& reporter);
   /// Gives it its name among the blobs.
   PinnedLayer publish(std::string_view media_type);
+  /// The same where it is the blob of this layer; else it is not published.
+  std::optional<Pin> publish_as(const Layer& layer);
 
  private:
+  Pin publish_under(const system::Digest& digest);
+
   const OwnFolder& folder_;
   std::string path_;
   system::FileDescriptor file_;

@@ -251,6 +251,22 @@ TEST(Pull, WrongBytesOfAnEarlierTimeAreBroughtAnew) {
   expect_clean(folder.path());
 }
 
+TEST(Pull, WhatAnOllamaStoreHasIsNotDownloadedUnlessItIsDamaged) {
+  FakeRegistry registry;
+  registry.add("library/m:latest", simple_model());
+  for (const bool is_damaged : {false, true}) {
+    const ScratchFolder folder("pull_ollama");
+    std::string bytes = weights();
+    if (is_damaged) bytes[1000] ^= 1;
+    folder.put("ollama/blobs/" + system::Sha256::of(weights()).to_string('-'), bytes);
+    TestHome home(folder.path() + "/home", {.ollama_models = folder.path() + "/ollama"});
+    const size_t n_before = registry.blob_starts().size();
+    EXPECT_EQ(system::read_file(home.store.pull(registry.name()).weights_path, 1 << 30), weights());
+    EXPECT_EQ(registry.blob_starts().size() - n_before, is_damaged ? 2U : 1U);
+    EXPECT_EQ(blobs_of(home.home).size(), 2U);  // the damaged one is not kept
+  }
+}
+
 TEST(Pull, BlobsLongerThanTheManifestSaysAreCutOff) {
   FakeRegistry registry;
   registry.add("library/m:latest", simple_model());

@@ -142,7 +142,7 @@ void Store::Impl::take_from_ollama(const Layer& layer, Reporter& reporter) const
   reporter.begin(Step::kCopy, layer.digest.short_hex(), layer.size_bytes);
   NewBlob blob(own);
   blob.take_file(source, system::Content::kNeverChanges, reporter);
-  static_cast<void>(blob.publish(layer.media_type));  // under its true digest: a damaged one is not taken for it
+  static_cast<void>(blob.publish_as(layer));  // a damaged one is downloaded
 }
 
 std::vector<Pin> Store::Impl::take_blobs(const Located& from, const Manifest& manifest, Reporter& reporter) const {
@@ -153,8 +153,7 @@ std::vector<Pin> Store::Impl::take_blobs(const Located& from, const Manifest& ma
       reporter.begin(Step::kCopy, layer.digest.short_hex(), layer.size_bytes);
       NewBlob blob(own);
       blob.take_file(from.folder.blob_path(layer.digest), system::Content::kNeverChanges, reporter);
-      PinnedLayer taken = blob.publish(layer.media_type);
-      if (taken.layer.digest == layer.digest) pin = std::move(taken.pin);
+      pin = blob.publish_as(layer);
     }
     if (!pin) {
       fail_with(ErrorCode::kInvalidFile, from.folder.blob_path(layer.digest), ": is missing or damaged; `kinglet pull ",
