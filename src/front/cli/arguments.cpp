@@ -168,7 +168,7 @@ void Arguments::check_values(std::span<const std::string> words) const {
     const std::string& value = words[++i];
     if (value == "--" || find(std::string_view(value).substr(0, value.find('='))) != rows_.end()) {
       fail_with(ErrorCode::kInvalidArgument, words[i - 1], ": needs a value, and ", value, " is an option; ",
-                words[i - 1], '=', value, " takes it as text");
+                long_name(*row), '=', value, " takes it as text");
     }
   }
 }

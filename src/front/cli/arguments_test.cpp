@@ -74,7 +74,8 @@ TEST_F(ArgumentsTest, WhatIsWrongIsNamed) {
 }
 
 TEST_F(ArgumentsTest, AnOptionIsNoValueOfAnother) {
-  EXPECT_EQ(failure({"m", "-n", "--json"}), "-n: needs a value, and --json is an option; -n=--json takes it as text");
+  EXPECT_EQ(failure({"m", "-n", "--json"}),
+            "-n: needs a value, and --json is an option; --count=--json takes it as text");
   EXPECT_EQ(failure({"m", "--stop", "--kind=f16"}),
             "--stop: needs a value, and --kind=f16 is an option; --stop=--kind=f16 takes it as text");
   EXPECT_EQ(failure({"m", "--stop", "--", "x"}),
