@@ -1,6 +1,6 @@
 // Stands in for the compiler's header of the same name in the preset `simde`: the AVX-512 kernels are compiled through
-// SIMDe for AVX2 with FMA, so that they can be checked on a CPU without AVX-512. What the library's release in Debian 12
-// does not have follows here, one loop an instruction; so does fmadd, which the library rounds twice.
+// SIMDe for AVX2 with FMA, so that they can be checked on a CPU without AVX-512. What the library's release in Debian
+// 12 does not have follows here, one loop an instruction; so does fmadd, which the library rounds twice.
 #pragma once
 
 #include_next <immintrin.h>
@@ -26,10 +26,10 @@ struct Lanes {
 
 }  // namespace simde_more
 
-#define KINGLET_SIMDE_MAP(RESULT, FROM, TO, COUNT, ARGUMENT, EXPRESSION)                                   \
-  const auto from = simde_more::as<simde_more::Lanes<FROM, COUNT>>(ARGUMENT);                              \
-  simde_more::Lanes<TO, COUNT> to;                                                                         \
-  for (int i = 0; i < COUNT; ++i) to.lane[i] = EXPRESSION;                                                 \
+#define KINGLET_SIMDE_MAP(RESULT, FROM, TO, COUNT, ARGUMENT, EXPRESSION)      \
+  const auto from = simde_more::as<simde_more::Lanes<FROM, COUNT>>(ARGUMENT); \
+  simde_more::Lanes<TO, COUNT> to;                                            \
+  for (int i = 0; i < COUNT; ++i) to.lane[i] = EXPRESSION;                    \
   return simde_more::as<RESULT>(to)
 
 static inline __m256i simde_more_mm512_cvtepi32_epi16(__m512i a) noexcept {
@@ -76,8 +76,9 @@ static inline __m512 simde_more_mm512_cvtph_ps(__m256i a) noexcept {
 }
 static inline __m256i simde_more_mm512_cvtps_ph(__m512 a, int) noexcept {
   const auto halves = simde_more::as<simde_more::Lanes<__m256, 2>>(a);
-  return simde_more::as<__m256i>(simde_more::Lanes<__m128i, 2>{
-      {_mm256_cvtps_ph(halves.lane[0], _MM_FROUND_TO_NEAREST_INT), _mm256_cvtps_ph(halves.lane[1], _MM_FROUND_TO_NEAREST_INT)}});
+  return simde_more::as<__m256i>(
+      simde_more::Lanes<__m128i, 2>{{_mm256_cvtps_ph(halves.lane[0], _MM_FROUND_TO_NEAREST_INT),
+                                     _mm256_cvtps_ph(halves.lane[1], _MM_FROUND_TO_NEAREST_INT)}});
 }
 static inline __m256 simde_more_mm512_extractf32x8_ps(__m512 a, int which) noexcept {
   return simde_more::as<simde_more::Lanes<__m256, 2>>(a).lane[which];

@@ -125,7 +125,7 @@ TEST_P(Bits, InBatchesWithThreads) {
   const bool is_slow = GetParam().table.isa == kernels::Isa::kScalar;
   for (const int n_threads : {1, 2, 3}) {
     system::SpinPool pool(n_threads);
-    for (const size_t n_sequences : {2, 9, 33}) {
+    for (const size_t n_sequences : {2U, 9U, 33U}) {
       // All together for an f32 cache; elsewhere each batch with one number of threads.
       const bool is_paired = n_sequences == std::array<size_t, 4>{0, 33, 9, 2}[static_cast<size_t>(n_threads)];
       if ((is_slow || KINGLET_SANITIZED || GetParam().kv_type != KvType::kF32) && !is_paired) continue;

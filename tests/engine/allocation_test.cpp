@@ -70,7 +70,7 @@ TEST(OutOfMemory, EndsTheRequestAndNotTheProgram) {
   engine::Engine engine(model.shared(), {.context_len = 256, .max_sequences = 2}, table, pool);
   const std::vector<int32_t> want = tokens_of(*engine.submit(request(40)));
   // No plan for this many rows is there yet; what comes later needs no new one, but a place and pages.
-  for (const size_t n : {70, 40}) {
+  for (const size_t n : {70U, 40U}) {
     counted::is_exhausted = true;
     const auto first = engine.submit(request(n));
     const auto second = engine.submit(request(n));

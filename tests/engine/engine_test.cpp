@@ -207,7 +207,7 @@ TEST_F(Engines, RefuseOptionsThatMakeNoSense) {
 TEST_F(Engines, APromptMayBeCutAnywhere) {
   const Request request = request_of(4, 70, 20);
   const Answer want = alone(request, options);
-  for (const size_t chunk : {1, 2, 7, 8, 9, 32, 33, 64, 69, 70, 71}) {
+  for (const size_t chunk : {1U, 2U, 7U, 8U, 9U, 32U, 33U, 64U, 69U, 70U, 71U}) {
     EXPECT_EQ(alone(request, {.context_len = 128, .prompt_chunk = chunk}).tokens, want.tokens) << chunk;
   }
 }

@@ -143,7 +143,7 @@ TEST(Plan, FewerRowsThanItsClassGiveTheSame) {
     if (!of.name.starts_with("block")) continue;
     InlinePool pool;
     std::vector<std::vector<float>> results;
-    for (const size_t more : std::array<size_t, 3>{0, 1, 50}) {
+    for (const size_t more : {0U, 1U, 50U}) {
       CaseBuilder c;
       const std::array outputs{of.build(c)};
       lower_for_inference(c.graph, outputs, std::nullopt);

@@ -2,7 +2,6 @@
 // and real_test.cpp and the gradient checks of core/graph build on that. Backward kernels are checked there.
 #include <gtest/gtest.h>
 
-#include <array>
 #include <cmath>
 #include <numeric>
 
@@ -106,7 +105,7 @@ INSTANTIATE_TEST_SUITE_P(Lengths, Definition, testing::Values(1, 7, 16, 17, 64, 
 
 // real.h: 16 interleaved partial sums by fma, then the tree; a definition to the bit, in f32.
 TEST(Definition, DotHasItsOrder) {
-  for (const size_t n : std::array<size_t, 6>{1, 15, 16, 17, 100, 1000}) {
+  for (const size_t n : {1U, 15U, 16U, 17U, 100U, 1000U}) {
     Philox random(n);
     std::vector<float> a(n);
     std::vector<float> c(n);
@@ -127,7 +126,7 @@ TEST(Definition, DotHasItsOrder) {
 TEST(Definition, Rope) {
   constexpr size_t kHeads = 2;
   constexpr size_t kHeadDim = 11;
-  for (const size_t n_rot : std::array<size_t, 3>{2, 6, 10}) {
+  for (const size_t n_rot : {2U, 6U, 10U}) {
     const std::vector<double> angles = numbers(n_rot / 2, 8, -3.0, 3.0);
     std::vector<double> cos_sin;
     for (const double angle : angles) {

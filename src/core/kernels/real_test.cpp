@@ -6,7 +6,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cmath>
 #include <functional>
@@ -232,7 +231,7 @@ TEST(RealKernels, GiveTheBitsOfScalar) {
   for (const KernelTable& table : tables) {
     for (const auto& call : calls<float>()) {
       for (const size_t n : kLengths) {
-        for (const size_t offset : std::array<size_t, 4>{0, 1, 5, 8}) {
+        for (const size_t offset : {0U, 1U, 5U, 8U}) {
           const auto want = call.run(scalar, n, offset);
           const auto got = call.run(table.real, n, offset);
           for (size_t i = 0; i < want.size(); ++i) {
@@ -249,7 +248,7 @@ TEST(RealKernels, FloatIsNearDouble) {
   const RealKernels<double> of_double = scalar_real_kernels<double>();
   for (size_t c = 0; c < calls<float>().size(); ++c) {
     const auto& call = calls<float>()[c];
-    for (const size_t n : std::array<size_t, 6>{1, 5, 16, 33, 129, 1000}) {
+    for (const size_t n : {1U, 5U, 16U, 33U, 129U, 1000U}) {
       const auto got = call.run(of_float, n, 2);
       const auto want = calls<double>()[c].run(of_double, n, 2);
       for (size_t i = 0; i < want.size(); ++i) {

@@ -31,10 +31,7 @@ int32_t most_likely(std::span<const float> logits) noexcept {
 }  // namespace
 
 Sampler::Sampler(SamplingParams params, size_t vocab_size)
-    : params_(std::move(params)),
-      vocab_size_(vocab_size),
-      random_(params_.seed),
-      mirostat_mu_(2.0F * params_.mirostat_tau) {
+    : params_(std::move(params)), random_(params_.seed), mirostat_mu_(2.0F * params_.mirostat_tau) {
   if (!plain_greedy()) candidates_.reserve(vocab_size);
   if (has_penalties()) counts_.resize(vocab_size);
   if (params_.dry_multiplier > 0.0F) longest_.resize(vocab_size);

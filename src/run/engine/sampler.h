@@ -58,7 +58,6 @@ class Sampler {
   [[nodiscard]] bool plain_greedy() const noexcept;
 
   SamplingParams params_;
-  size_t vocab_size_;
   Philox random_;
   std::vector<int32_t> history_;
   std::vector<uint32_t> counts_;  // by token, in the last penalty_last_n of history_; empty without penalties
