@@ -47,6 +47,12 @@ class Answers(ProgramTest):
         self.assertEqual(by_text["prompt_tokens"], len(ids))
         self.assertNotEqual(by_text["ids"], self.answer("hello", "--max-tokens", "9")["ids"])
 
+    def test_raw_text_needs_no_template_that_can_be_read(self):
+        broken = self.make_model("broken.gguf", template="{% if %}")
+        self.assertIn("chat_template", self.failure(4, "run", broken, "hello"))
+        raw = ("--raw", "hello", "--max-tokens", "9", "--temperature", "0", "--json")
+        self.assertEqual(self.json("run", broken, *raw)["ids"], self.json("run", self.model, *raw)["ids"])
+
     def test_ids_need_no_vocabulary(self):
         bare = self.make_model("bare.gguf", vocabulary="none")
         document = self.json("run", bare, "--raw", "--prompt-ids", "1 2 3", "--max-tokens", "4", "--json")

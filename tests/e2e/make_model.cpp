@@ -1,6 +1,6 @@
 // Writes a tiny llama model with random weights and a byte-level vocabulary, for tests that need a file and no meaning.
-// usage: make_model OUT.gguf [KEY=VALUE ...]   keys: architecture, context, vocabulary (chat, plain, none), eos (id
-// of the end token), type (of matrices), bad (a tensor that holds NaN)
+// usage: make_model OUT.gguf [KEY=VALUE ...]   keys: architecture, context, vocabulary (chat, plain, none), template
+// (of the chat vocabulary), eos (id of the end token), type (of matrices), bad (a tensor that holds NaN)
 #include <cmath>
 #include <cstdio>
 #include <deque>
@@ -100,7 +100,7 @@ class Maker {
     const uint32_t usual_end = kind == "chat" ? end + 2 : end;
     writer_.add_u32("tokenizer.ggml.eos_token_id", static_cast<uint32_t>(std::stoul(option("eos", str(usual_end)))));
     writer_.add_bool("tokenizer.ggml.add_bos_token", false);
-    if (kind == "chat") writer_.add_string("tokenizer.chat_template", kTemplate);
+    if (kind == "chat") writer_.add_string("tokenizer.chat_template", option("template", std::string(kTemplate)));
     return tokens.size();
   }
 

@@ -92,8 +92,7 @@ chat::Settings settings_of(Session& session, const ModelSource& source, const fo
 }
 
 void note_template(const Session& session, const ModelSource& source, const chat::LoadedModel& model) {
-  if (source.stored.template_text.empty() || model.tokenizer() == nullptr || !model.chat_template().is_fallback())
-    return;
+  if (source.stored.template_text.empty() || model.tokenizer() == nullptr || model.has_own_template()) return;
   session.note(str("kinglet: ", source.name,
                    ": has a Go template, which is not supported, and no Jinja template in its file; ",
                    "a plain one is used instead"));

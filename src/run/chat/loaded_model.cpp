@@ -39,6 +39,15 @@ void check_memory(const engine::Engine& engine) {
   }
 }
 
+// A template that cannot be parsed keeps nobody from text that goes on.
+Result<ChatTemplate, Error> template_of(const format::Metadata& metadata) {
+  try {
+    return ChatTemplate::of(metadata);
+  } catch (const Error& error) {
+    return error;
+  }
+}
+
 }  // namespace
 
 std::vector<int32_t> end_tokens_of(const format::Metadata& metadata, const text::Tokenizer& tokenizer) {
@@ -68,7 +77,7 @@ LoadedModel::LoadedModel(std::shared_ptr<const format::ModelFile> file, const Lo
   std::future<void> words = std::async(std::launch::async, [this, file] {
     if (!has_vocabulary(file->metadata())) return;
     tokenizer_ = make_tokenizer(*file);
-    template_ = ChatTemplate::of(file->metadata());
+    template_ = template_of(file->metadata());
     end_tokens_ = end_tokens_of(file->metadata(), *tokenizer_);
   });
   model_ = models::Model::load(std::move(file));
@@ -84,7 +93,8 @@ LoadedModel::LoadedModel(std::shared_ptr<const format::ModelFile> file, const Lo
 
 const ChatTemplate& LoadedModel::chat_template() const {
   words();
-  return *template_;
+  if (!template_->ok()) throw template_->error();
+  return template_->value();
 }
 
 const text::Tokenizer& LoadedModel::words() const {
@@ -108,7 +118,7 @@ std::vector<int32_t> LoadedModel::prompt_of(const TemplateInput& input) const {
   TemplateInput marked = input;
   marked.messages = marks.messages(input.messages);
   marked.tools = marks.value(input.tools);
-  std::vector<int32_t> ids = tokenizer.encode(template_->render(marked), {.special = true, .mark = marks.mark()});
+  std::vector<int32_t> ids = tokenizer.encode(chat_template().render(marked), {.special = true, .mark = marks.mark()});
   put_begin(ids);
   return ids;
 }

@@ -47,7 +47,12 @@ class LoadedModel {
   [[nodiscard]] const text::Tokenizer* tokenizer() const noexcept { return tokenizer_.get(); }
   /// Tokens after which the model has nothing more to say.
   [[nodiscard]] const std::vector<int32_t>& end_tokens() const noexcept { return end_tokens_; }
+  /// Throws Error{kUnsupported} for a file whose template cannot be parsed: text that goes on needs none.
   [[nodiscard]] const ChatTemplate& chat_template() const;
+  /// The file has a template, whether it can be parsed or not.
+  [[nodiscard]] bool has_own_template() const noexcept {
+    return template_ && (!template_->ok() || !template_->value().is_fallback());
+  }
   [[nodiscard]] MemoryUse memory() const noexcept;
   [[nodiscard]] size_t context_len() const noexcept { return engine_->options().context_len; }
 
@@ -67,7 +72,7 @@ class LoadedModel {
 
   std::shared_ptr<const models::Model> model_;
   std::unique_ptr<const text::Tokenizer> tokenizer_;
-  std::optional<ChatTemplate> template_;
+  std::optional<Result<ChatTemplate, Error>> template_;
   std::vector<int32_t> end_tokens_;
   std::unique_ptr<engine::Engine> engine_;
 };
