@@ -1,13 +1,12 @@
 #include <immintrin.h>
 
+#include "core/kernels/avx512/peak_total.h"
 #include "core/kernels/peak_loops.h"
 
 namespace kinglet::kernels {
 namespace {
 
 constexpr int kChains = 16;
-
-uint64_t total(__m512i sums) noexcept { return static_cast<uint32_t>(_mm512_reduce_add_epi32(sums)); }
 
 uint64_t int8(size_t n_rounds) noexcept {
   const __m512i codes = _mm512_set1_epi8(3);
