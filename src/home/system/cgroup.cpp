@@ -69,15 +69,12 @@ double cgroup_cpus(std::span<const std::string> folders) {
   double least = HUGE_VAL;
   for (const std::string& folder : folders) {
     const std::string both = read_small_file(folder + "/cpu.max");  // "QUOTA PERIOD"
-    const size_t space = both.find(' ');
-    auto quota = leading_number(both);
-    auto period = space == std::string::npos ? std::nullopt : leading_number(std::string_view(both).substr(space));
-    if (both.empty()) {
-      quota = number_in(folder + "/cpu.cfs_quota_us");
-      period = number_in(folder + "/cpu.cfs_period_us");
-    }
-    if (!quota || period.value_or(0) == 0) continue;
-    least = std::min(least, static_cast<double>(*quota) / static_cast<double>(*period));
+    const std::string_view behind = std::string_view(both).substr(std::min(both.find(' '), both.size()));
+    const auto quota = both.empty() ? number_in(folder + "/cpu.cfs_quota_us") : leading_number(both);
+    const uint64_t period =
+        (both.empty() ? number_in(folder + "/cpu.cfs_period_us") : leading_number(behind)).value_or(0);
+    if (!quota || period == 0) continue;
+    least = std::min(least, static_cast<double>(*quota) / static_cast<double>(period));
   }
   return least;
 }
