@@ -24,7 +24,7 @@ class ProgramTest(unittest.TestCase):
         cls.environment = {"PATH": os.environ["PATH"], "HOME": str(cls.folder), "KINGLET_HOME": str(cls.home),
                            "LC_ALL": "C.UTF-8", "TERM": "xterm"}
         # Of the build with sanitizers: memory that is not there is an answer, and what libraries never free is not ours.
-        cls.environment["ASAN_OPTIONS"] = "allocator_may_return_null=1"
+        cls.environment["ASAN_OPTIONS"] = cls.environment["TSAN_OPTIONS"] = "allocator_may_return_null=1"
         cls.environment["LSAN_OPTIONS"] = f"suppressions={pathlib.Path(__file__).with_name('leaks.supp')}:print_suppressions=0"
 
     @classmethod

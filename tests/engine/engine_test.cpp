@@ -320,7 +320,7 @@ TEST_F(Engines, ComeToAnEndWithRequestsOnTheirWay) {
     Engine engine(model.shared(), {.context_len = 256, .max_sequences = 2}, table, inline_pool);
     for (size_t i = 0; i < 6; ++i) {
       running.push_back(engine.submit(request_of(i, 20, 200)));
-      readers.emplace_back([&, i] { reasons[i] = read(*running[i]).finish; });
+      readers.emplace_back([&, i, generation = running.back()] { reasons[i] = read(*generation).finish; });
     }
     running[0]->next();
   }
