@@ -96,6 +96,14 @@ static inline void simde_more_mm512_mask_storeu_ps(float* p, unsigned mask, __m5
     if ((mask >> i & 1U) != 0) p[i] = from.lane[i];
   }
 }
+static inline __m512i simde_more_mm512_i32gather_epi32(__m512i offsets, const void* first, int scale) noexcept {
+  const auto at = simde_more::as<simde_more::Lanes<int32_t, 16>>(offsets);
+  simde_more::Lanes<int32_t, 16> to;
+  for (int i = 0; i < 16; ++i) {
+    memcpy(&to.lane[i], static_cast<const char*>(first) + int64_t{at.lane[i]} * scale, sizeof(int32_t));
+  }
+  return simde_more::as<__m512i>(to);
+}
 static inline int simde_more_mm512_reduce_add_epi32(__m512i a) noexcept {
   const auto from = simde_more::as<simde_more::Lanes<int32_t, 16>>(a);
   int sum = 0;
@@ -142,6 +150,8 @@ static inline float simde_more_mm512_reduce_max_ps(__m512 a) noexcept {
 #define _mm512_maskz_loadu_ps simde_more_mm512_maskz_loadu_ps
 #undef _mm512_mask_storeu_ps
 #define _mm512_mask_storeu_ps simde_more_mm512_mask_storeu_ps
+#undef _mm512_i32gather_epi32
+#define _mm512_i32gather_epi32 simde_more_mm512_i32gather_epi32
 #undef _mm512_reduce_add_epi32
 #define _mm512_reduce_add_epi32 simde_more_mm512_reduce_add_epi32
 #undef _mm512_reduce_max_ps
