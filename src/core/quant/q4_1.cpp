@@ -1,6 +1,7 @@
 #include "core/quant/q4_1.h"
 
 #include <algorithm>
+#include <span>
 
 #include "core/quant/block_rows.h"
 #include "core/quant/float16.h"
@@ -18,12 +19,12 @@ void decode(const BlockQ4_1& block, float* y) noexcept {
 }
 
 void encode(const float* x, const float* /*importance*/, BlockQ4_1& block) noexcept {
-  const auto [low, high] = std::minmax_element(x, x + 32);
-  const float d = (*high - *low) / 15.0F;
+  const auto [low, high] = std::ranges::minmax(std::span(x, 32));
+  const float d = (high - low) / 15.0F;
   const float inverse = inverse_of(d);
   block.d = f32_to_f16(d);
-  block.m = f32_to_f16(*low);
-  const auto code_of = [&](float value) { return static_cast<uint8_t>(whole((value - *low) * inverse + 0.5F, 15)); };
+  block.m = f32_to_f16(low);
+  const auto code_of = [&](float value) { return static_cast<uint8_t>(whole((value - low) * inverse + 0.5F, 15)); };
   for (size_t i = 0; i < 16; ++i) block.codes[i] = static_cast<uint8_t>(code_of(x[i]) | (code_of(x[i + 16]) << 4));
 }
 

@@ -1,6 +1,7 @@
 #include "core/quant/q5_1.h"
 
 #include <algorithm>
+#include <span>
 
 #include "core/quant/block_rows.h"
 #include "core/quant/float16.h"
@@ -28,12 +29,12 @@ void decode(const BlockQ5_1& block, float* y) noexcept {
 }
 
 void encode(const float* x, const float* /*importance*/, BlockQ5_1& block) noexcept {
-  const auto [low, top] = std::minmax_element(x, x + 32);
-  const float d = (*top - *low) / 31.0F;
+  const auto [low, top] = std::ranges::minmax(std::span(x, 32));
+  const float d = (top - low) / 31.0F;
   const float inverse = inverse_of(d);
   block.d = f32_to_f16(d);
-  block.m = f32_to_f16(*low);
-  const auto code_of = [&](float value) { return static_cast<uint32_t>(whole((value - *low) * inverse + 0.5F, 31)); };
+  block.m = f32_to_f16(low);
+  const auto code_of = [&](float value) { return static_cast<uint32_t>(whole((value - low) * inverse + 0.5F, 31)); };
   uint32_t high = 0;
   for (size_t i = 0; i < 16; ++i) {
     const uint32_t low_code = code_of(x[i]);

@@ -173,6 +173,17 @@ void Arguments::check_values(std::span<const std::string> words) const {
   }
 }
 
+void Arguments::take(size_t row_idx, const std::string& text) {
+  const ArgumentRow& row = rows_[row_idx];
+  const std::string name = row.is_argument ? row.names : long_name(row);
+  if (!row.choices.empty() && std::ranges::find(row.choices, text) == row.choices.end()) {
+    std::string all;
+    for (const std::string& choice : row.choices) all += str(all.empty() ? "" : ", ", choice);
+    fail_with(ErrorCode::kInvalidArgument, name, ": ", text, " is not one of ", all);
+  }
+  takes_[row_idx](name, text);
+}
+
 void Arguments::parse(std::span<const std::string> words, std::string_view command) {
   check_values(words);
   CLI::App app;
@@ -181,21 +192,12 @@ void Arguments::parse(std::span<const std::string> words, std::string_view comma
   std::vector<CLI::Option*> options;
   for (size_t i = 0; i < rows_.size(); ++i) {
     const ArgumentRow& row = rows_[i];
-    const std::string name = row.is_argument ? row.names : long_name(row);
-    const auto take = [this, i, name](const std::string& text) {
-      const auto& choices = rows_[i].choices;
-      if (!choices.empty() && std::ranges::find(choices, text) == choices.end()) {
-        std::string all;
-        for (const std::string& choice : choices) all += str(all.empty() ? "" : ", ", choice);
-        fail_with(ErrorCode::kInvalidArgument, name, ": ", text, " is not one of ", all);
-      }
-      takes_[i](name, text);
-    };
     if (row.is_argument && !row.repeats) {
-      options.push_back(app.add_option_function<std::string>(row.names, take));
+      const auto take_one = [this, i](const std::string& text) { take(i, text); };
+      options.push_back(app.add_option_function<std::string>(row.names, take_one));
     } else if (row.is_argument || !row.value.empty()) {
-      const auto take_all = [take](const std::vector<std::string>& texts) {
-        for (const std::string& text : texts) take(text);
+      const auto take_all = [this, i](const std::vector<std::string>& texts) {
+        for (const std::string& text : texts) take(i, text);
       };
       CLI::Option* option = app.add_option_function<std::vector<std::string>>(unspaced(row.names), take_all);
       option->expected(row.is_argument ? -1 : 1);
@@ -203,7 +205,7 @@ void Arguments::parse(std::span<const std::string> words, std::string_view comma
       row.repeats ? option->take_all() : option->take_last();
       options.push_back(option);
     } else {
-      options.push_back(app.add_flag_callback(unspaced(row.names), [take] { take(""); }));
+      options.push_back(app.add_flag_callback(unspaced(row.names), [this, i] { take(i, ""); }));
     }
   }
   std::vector<std::string> reversed(words.rbegin(), words.rend());  // as the library wants them

@@ -62,6 +62,7 @@ class Arguments {
   using Take = std::function<void(std::string_view name, const std::string& text)>;
   ArgumentRow& add(ArgumentRow row, Take take);
   void check_values(std::span<const std::string> words) const;
+  void take(size_t row_idx, const std::string& text);
 
   std::vector<ArgumentRow> rows_;
   std::vector<Take> takes_;
