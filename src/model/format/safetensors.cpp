@@ -85,39 +85,44 @@ void Safetensors::read_header(std::span<const std::byte> bytes) {
         }
         continue;
       }
-      const std::string what = str(path_, ": tensor ", printable(name));
-      SafetensorsEntry& entry = tensors_.emplace_back();
-      entry.name = name;
-      const auto field = [&](std::string_view key) -> const system::Json& {
-        const system::Json* found = member.find(key);
-        if (found == nullptr) fail_with(ErrorCode::kInvalidFile, what, ": ", key, " is missing");
-        return *found;
-      };
-      const std::string& dtype = field("dtype").as_string(what);
-      entry.type = find_safetensors_type(dtype);
-      if (entry.type == nullptr) fail_with(ErrorCode::kInvalidFile, what, ": dtype ", printable(dtype), " is unknown");
-      entry.format = quant::find_by_name(dtype);
-      const system::JsonArray& shape = field("shape").as_array(what);
-      if (shape.size() > kMaxRank) fail_with(ErrorCode::kInvalidFile, what, ": has ", shape.size(), " dimensions");
-      for (const system::Json& dim : shape) entry.shape.push_back(as_count(dim, what));
-      const system::JsonArray& place = field("data_offsets").as_array(what);
-      if (place.size() != 2)
-        fail_with(ErrorCode::kInvalidFile, what, ": data_offsets has ", place.size(), " values, expected 2");
-      const uint64_t begin = as_count(place[0], what);
-      const uint64_t end = as_count(place[1], what);
-      if (begin > end || end > buffer.size()) {
-        fail_with(ErrorCode::kInvalidFile, what, ": lies from ", begin, " to ", end, ", the file has ", buffer.size(),
-                  " bytes of data; it may be cut off");
-      }
-      const auto size_bytes = size_of(*entry.type, entry.shape);
-      if (!size_bytes || *size_bytes != end - begin) {
-        fail_with(ErrorCode::kInvalidFile, what, ": ", end - begin, " bytes do not fit its shape and dtype ", dtype);
-      }
-      entry.bytes = buffer.subspan(static_cast<size_t>(begin), static_cast<size_t>(end - begin));
-      entry.file_offset = reader.offset() + begin;
+      read_entry(name, member, buffer, reader.offset());
     }
   });
   check_places(buffer.size(), reader.offset());
+}
+
+void Safetensors::read_entry(const std::string& name, const system::Json& member, std::span<const std::byte> buffer,
+                             uint64_t buffer_offset) {
+  const std::string what = str(path_, ": tensor ", printable(name));
+  SafetensorsEntry& entry = tensors_.emplace_back();
+  entry.name = name;
+  const auto field = [&](std::string_view key) -> const system::Json& {
+    const system::Json* found = member.find(key);
+    if (found == nullptr) fail_with(ErrorCode::kInvalidFile, what, ": ", key, " is missing");
+    return *found;
+  };
+  const std::string& dtype = field("dtype").as_string(what);
+  entry.type = find_safetensors_type(dtype);
+  if (entry.type == nullptr) fail_with(ErrorCode::kInvalidFile, what, ": dtype ", printable(dtype), " is unknown");
+  entry.format = quant::find_by_name(dtype);
+  const system::JsonArray& shape = field("shape").as_array(what);
+  if (shape.size() > kMaxRank) fail_with(ErrorCode::kInvalidFile, what, ": has ", shape.size(), " dimensions");
+  for (const system::Json& dim : shape) entry.shape.push_back(as_count(dim, what));
+  const system::JsonArray& place = field("data_offsets").as_array(what);
+  if (place.size() != 2)
+    fail_with(ErrorCode::kInvalidFile, what, ": data_offsets has ", place.size(), " values, expected 2");
+  const uint64_t begin = as_count(place[0], what);
+  const uint64_t end = as_count(place[1], what);
+  if (begin > end || end > buffer.size()) {
+    fail_with(ErrorCode::kInvalidFile, what, ": lies from ", begin, " to ", end, ", the file has ", buffer.size(),
+              " bytes of data; it may be cut off");
+  }
+  const auto size_bytes = size_of(*entry.type, entry.shape);
+  if (!size_bytes || *size_bytes != end - begin) {
+    fail_with(ErrorCode::kInvalidFile, what, ": ", end - begin, " bytes do not fit its shape and dtype ", dtype);
+  }
+  entry.bytes = buffer.subspan(static_cast<size_t>(begin), static_cast<size_t>(end - begin));
+  entry.file_offset = buffer_offset + begin;
 }
 
 void Safetensors::check_places(uint64_t buffer_bytes, uint64_t buffer_offset) {

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "core/quant/quant.h"
+#include "home/system/json.h"
 #include "home/system/mapped_file.h"
 
 namespace kinglet::format {
@@ -61,6 +62,8 @@ class Safetensors {
  private:
   explicit Safetensors(std::string path) : path_(std::move(path)) {}
   void read_header(std::span<const std::byte> bytes);
+  void read_entry(const std::string& name, const system::Json& member, std::span<const std::byte> buffer,
+                  uint64_t buffer_offset);
   void check_places(uint64_t buffer_bytes, uint64_t buffer_offset);
 
   std::string path_;
