@@ -23,8 +23,7 @@ struct HfRope {
   std::string type = "default";
   double factor = 1.0;
   std::optional<uint64_t> original_context_len;
-  std::optional<double>
-      attention_factor;  ///< yarn's whole magnitude; of mscale and mscale_all_dim where those are given.
+  std::optional<double> attention_factor;  ///< yarn's whole magnitude, as it says itself or by its two mscales.
   std::optional<double> beta_fast;
   std::optional<double> beta_slow;
   double low_freq_factor = 1.0;

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "model/format/hf_config.h"
 #include "model/models/decoder.h"
 
 namespace kinglet::models {
@@ -36,8 +37,7 @@ ops::RopeFrequencies yarn(const RopeConfig& rope, std::span<const float> factors
     const float plain_part = 1.0F - std::clamp(ramp, 0.0F, 1.0F);
     result.inverse.push_back(stretched * (1.0F - plain_part) + 1.0F / turn * plain_part);
   }
-  const double magnitude = rope.factor <= 1.0 ? 1.0 : 0.1 * std::log(rope.factor) + 1.0;
-  result.magnitude = static_cast<float>(magnitude * rope.attention_factor);
+  result.magnitude = static_cast<float>(format::yarn_magnitude(rope.factor) * rope.attention_factor);
   return result;
 }
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "run/engine/scoring.h"
+#include "run/engine/tokens.h"
 
 namespace kinglet::engine {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "run/engine/scoring.h"
+#include "run/engine/tokens.h"
 
 namespace kinglet::engine {
 namespace {

@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "core/base/base.h"
-#include "run/engine/scoring.h"
+#include "run/engine/tokens.h"
 
 namespace kinglet::engine {
 namespace {

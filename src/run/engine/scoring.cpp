@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "run/engine/tokens.h"
+
 namespace kinglet::engine {
 namespace {
 
@@ -10,14 +12,6 @@ namespace {
 constexpr size_t kRows = 128;
 
 }  // namespace
-
-void check_tokens(std::span<const int32_t> ids, size_t vocab_size, std::string_view where) {
-  for (const int32_t id : ids) {
-    if (id < 0 || static_cast<size_t>(id) >= vocab_size) {
-      fail_with(ErrorCode::kInvalidArgument, where, "token ", id, " is not in a vocabulary of ", vocab_size);
-    }
-  }
-}
 
 // Keys go to an f32 cache of one sequence, so that a long one is run in pieces; the bits are those of one piece.
 Scorer::Scorer(const models::Model& model, size_t max_tokens, const kernels::KernelTable& table, ThreadPool& pool)

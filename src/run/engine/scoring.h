@@ -4,7 +4,6 @@
 #include <functional>
 #include <memory>
 #include <span>
-#include <string_view>
 #include <vector>
 
 #include "core/graph/graph.h"
@@ -33,8 +32,5 @@ class Scorer {
   std::vector<std::byte*> k_pages_;
   std::vector<std::byte*> v_pages_;
 };
-
-/// Throws Error{kInvalidArgument} "WHERE...", where an id is not in a vocabulary of this size.
-void check_tokens(std::span<const int32_t> ids, size_t vocab_size, std::string_view where = "");
 
 }  // namespace kinglet::engine

@@ -9,6 +9,7 @@
 #include "front/cli/tensor_output.h"
 #include "home/system/memory.h"
 #include "run/engine/scoring.h"
+#include "run/engine/tokens.h"
 
 namespace kinglet::cli {
 namespace {
