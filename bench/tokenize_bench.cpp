@@ -53,7 +53,7 @@ void measure(const text::Tokenizer& tokenizer, std::string_view vocabulary, std:
 }
 
 int run(const std::string& vocabulary, const std::string& text_file) {
-  const auto file = format::open_model(vocabulary);
+  const auto file = format::open_model(vocabulary, {});
   const std::string name = vocabulary.substr(vocabulary.rfind('/') + 1);
   std::unique_ptr<const text::Tokenizer> tokenizer;
   const double load = best_seconds([&] { tokenizer = chat::make_tokenizer(*file); });

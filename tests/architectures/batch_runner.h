@@ -37,17 +37,22 @@ class BatchRunner {
     const size_t n_pages = (tokens.size() + kernels::kPageTokens - 1) / kernels::kPageTokens;
     sequence.tokens = std::move(tokens);
     for (size_t i = 0; i < n_pages; ++i) {
-      if (shares_with >= 0 && i < n_shared_pages) {
-        const Sequence& other = sequences_[static_cast<size_t>(shares_with)];
-        sequence.k_pages.push_back(other.k_pages[i]);
-        sequence.v_pages.push_back(other.v_pages[i]);
-        continue;
+      for (size_t g = 0; g < layout_.groups.size(); ++g) {
+        if (i == 0) sequence.lists.resize(layout_.groups.size());
+        if (shares_with >= 0 && i < n_shared_pages) {
+          const Sequence& other = sequences_[static_cast<size_t>(shares_with)];
+          for (size_t kind = 0; kind < 2; ++kind) sequence.lists[g][kind].push_back(other.lists[g][kind][i]);
+          continue;
+        }
+        const size_t page_bytes = layout_.groups[g].page_bytes;
+        tensor::Buffer& memory = memory_.emplace_back(2 * page_bytes);
+        std::memset(memory.data(), 0xFF, memory.size_bytes());  // NaN, where nothing has been stored
+        sequence.lists[g][0].push_back(memory.data());
+        sequence.lists[g][1].push_back(memory.data() + page_bytes);
       }
-      tensor::Buffer& memory = pages_.emplace_back(2 * layout_.page_bytes);
-      std::memset(memory.data(), 0xFF, memory.size_bytes());  // NaN, where nothing has been stored
-      sequence.k_pages.push_back(memory.data());
-      sequence.v_pages.push_back(memory.data() + layout_.page_bytes);
     }
+    for (const auto& list : sequence.lists) sequence.pages.push_back({list[0].data(), list[1].data()});
+    if (layout_.state_bytes > 0) sequence.state = memory_.emplace_back(layout_.state_bytes).data();
     if (shares_with >= 0) sequence.n_done = n_shared_pages * kernels::kPageTokens;
     return sequences_.size() - 1;
   }
@@ -61,14 +66,14 @@ class BatchRunner {
     size_t row = 0;
     for (const Part& part : parts) {
       Sequence& sequence = sequences_[part.sequence];
-      rows.push_back({row, part.n_rows, sequence.n_done, sequence.k_pages.data(), sequence.v_pages.data()});
+      rows.push_back({row, part.n_rows, sequence.n_done, sequence.pages.data(), sequence.state});
       for (size_t i = 0; i < part.n_rows; ++i, ++row) {
         executor.input(ir::Input::kTokenIds)[row] = sequence.tokens[sequence.n_done + i];
         executor.input(ir::Input::kPositions)[row] = static_cast<int32_t>(sequence.n_done + i);
         executor.input(ir::Input::kLogitRows)[row] = static_cast<int32_t>(row);
       }
     }
-    executor.run({n_rows, n_rows}, {rows, kv_type_});
+    executor.run({n_rows, n_rows, rows.size()}, {rows, kv_type_});
     const float* logits = executor.output(logits_);
     for (const Part& part : parts) {
       Sequence& sequence = sequences_[part.sequence];
@@ -86,8 +91,9 @@ class BatchRunner {
   struct Sequence {
     std::vector<int32_t> tokens;
     size_t n_done = 0;
-    std::vector<std::byte*> k_pages;
-    std::vector<std::byte*> v_pages;
+    std::vector<std::array<std::vector<std::byte*>, 2>> lists;  // of each group keys and values
+    std::vector<ops::KvPages> pages;
+    std::byte* state = nullptr;
     std::vector<float> logits;
   };
 
@@ -97,7 +103,7 @@ class BatchRunner {
     while (rows < n_rows) rows *= 8;
     auto& executor = executors_[rows];
     if (executor == nullptr) {
-      const graph::Plan::Options options{.max_rows = {rows, rows}};
+      const graph::Plan::Options options{.max_rows = {rows, rows, rows}};
       const std::array outputs{logits_};
       executor = std::make_unique<graph::Executor<float>>(
           std::make_shared<const graph::Plan>(graph_, outputs, options, table_), table_, pool_);
@@ -111,10 +117,10 @@ class BatchRunner {
   size_t vocab_size_;
   ir::Graph graph_;
   ir::Value logits_;
-  graph::KvLayout layout_;
+  graph::SequenceLayout layout_;
   std::map<size_t, std::unique_ptr<graph::Executor<float>>> executors_;
   std::deque<Sequence> sequences_;
-  std::deque<tensor::Buffer> pages_;
+  std::deque<tensor::Buffer> memory_;
 };
 
 }  // namespace kinglet::tests

@@ -81,7 +81,7 @@ class LossRunner {
     std::vector<int32_t> inputs[4];  // ids, positions, rows, labels
     for (size_t i = 0; i < batch.ids.size(); ++i) {
       const std::vector<int32_t>& ids = batch.ids[i];
-      sequences_.push_back({inputs[0].size(), ids.size(), 0, nullptr, nullptr});
+      sequences_.push_back({inputs[0].size(), ids.size()});
       for (size_t t = 0; t < ids.size(); ++t) {
         if (t + 1 < ids.size() && batch.labels[i][t + 1] != engine::LabelledBatch::kUnscored) {
           inputs[2].push_back(static_cast<int32_t>(inputs[0].size()));
@@ -93,7 +93,7 @@ class LossRunner {
     }
     const std::array outputs{description_.loss};
     graph::remove_unused(description_.graph, outputs);
-    const graph::Plan::Options options{.max_rows = {inputs[0].size(), inputs[2].size()},
+    const graph::Plan::Options options{.max_rows = {inputs[0].size(), inputs[2].size(), sequences_.size()},
                                        .max_sequences = sequences_.size(),
                                        .real_bytes = sizeof(double)};
     executor_.emplace(std::make_shared<const graph::Plan>(description_.graph, outputs, options, table), table, pool_);

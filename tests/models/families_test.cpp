@@ -27,7 +27,7 @@ class Family {
       : folder_(kit() + "/families/" + name),
         golden_(format::Safetensors::open(folder_ + "/golden.safetensors")),
         facts_(system::Json::parse(system::read_file(folder_ + "/golden.json", 1 << 24), "golden.json")),
-        model_(models::Model::load(format::open_hf_folder(folder_, {.config_name = config}))) {}
+        model_(models::Model::load(format::open_hf_folder(folder_, models::hf_families(), {.config_name = config}))) {}
 
   [[nodiscard]] const models::Model& model() const { return *model_; }
   [[nodiscard]] const std::shared_ptr<const models::Model>& shared_model() const { return model_; }
@@ -72,10 +72,10 @@ double log_probability(std::span<const float> logits, int32_t token) {
 template <class Real>
 std::vector<Real> described_logits(const models::Model& model, std::span<const int32_t> ids,
                                    const kernels::KernelTable& table, ThreadPool& pool) {
-  models::Description description = model.describe({.rope_len = ids.size()});
+  models::Description description = model.describe();
   const std::array outputs{description.logits};
   graph::remove_unused(description.graph, outputs);
-  graph::Plan::Options options{.max_rows = {ids.size(), ids.size()}, .real_bytes = sizeof(Real)};
+  graph::Plan::Options options{.max_rows = {ids.size(), ids.size(), 1}, .real_bytes = sizeof(Real)};
   const ops::RowCounts rows = options.max_rows;
   graph::Executor<Real> executor(
       std::make_shared<const graph::Plan>(std::move(description.graph), outputs, options, table), table, pool);
@@ -84,7 +84,7 @@ std::vector<Real> described_logits(const models::Model& model, std::span<const i
     executor.input(ir::Input::kPositions)[i] = static_cast<int32_t>(i);
     executor.input(ir::Input::kLogitRows)[i] = static_cast<int32_t>(i);
   }
-  const ops::SequenceRows sequence{0, ids.size(), 0, nullptr, nullptr};
+  const ops::SequenceRows sequence{0, ids.size()};
   executor.run(rows, {{&sequence, 1}, kernels::KvType::kF32});
   const Real* logits = executor.output(description.logits);
   return {logits, logits + ids.size() * model.config().vocab_size};
@@ -198,7 +198,7 @@ class Training : public testing::Test {
                 loss_tolerance);
     const auto samples = Family::values<float>(*training, "grad_samples");
     const auto& sampled = facts.at("grad_samples_rows").as_array("rows");
-    const format::HfFamily* names = format::find_hf_family("LlamaForCausalLM");
+    const format::HfFamily* names = format::find_hf_family(models::hf_families(), "LlamaForCausalLM");
     size_t n_checked = 0;
     for (const auto& [hf_name, of_tensor] : facts.at("tensors").as_object("tensors")) {
       const auto& gradient = got.by_name.at(format::to_gguf_name(*names, hf_name)->name);

@@ -160,35 +160,60 @@ void group_linears(ir::Graph& graph) {
   graph.set_nodes(std::move(grouped));
 }
 
-KvLayout attend_from_cache(ir::Graph& graph, kernels::KvType type) {
-  KvLayout layout{type, 0, 0};
+size_t KvGroup::pages_for(size_t n_tokens, size_t step) const noexcept {
+  const size_t all = (n_tokens + kernels::kPageTokens - 1) / kernels::kPageTokens;
+  if (window == 0) return all;
+  // The rows of a step, what the first of them sees before it, and a page at each end that is only partly used.
+  return std::min(all, (window + step + kernels::kPageTokens - 1) / kernels::kPageTokens + 1);
+}
+
+size_t SequenceLayout::bytes_for(size_t n_tokens, size_t step) const noexcept {
+  size_t bytes = state_bytes;
+  for (const KvGroup& group : groups) bytes += group.pages_for(n_tokens, step) * 2 * group.page_bytes;
+  return bytes;
+}
+
+SequenceLayout keep_sequences(ir::Graph& graph, kernels::KvType type) {
+  SequenceLayout layout{type, {}, 0};
+  std::map<std::pair<ir::Value, ir::Value>, ops::KvPlace> places;  // of keys and values that are stored already
   std::vector<ir::Node> nodes;
   for (const ir::Node& node : graph.nodes()) {
     if (!ops::is_attend(node)) {
       nodes.push_back(node);
+      if (const auto state_bytes = ops::op_of(node).state_bytes; state_bytes != nullptr) {
+        nodes.back().state_offset = layout.state_bytes;
+        layout.state_bytes += static_cast<size_t>(round_up(state_bytes(graph, node), tensor::kAlignment));
+      }
       continue;
     }
     const ops::AttendSpec& spec = ops::attend_spec(node);
-    const ops::KvPlace place{layout.page_bytes};
-    nodes.push_back(ops::store_kv(node, place));
-    nodes.push_back(ops::attend_cache(node, place));
-    const size_t layer_bytes = spec.n_kv_heads * kernels::kPageTokens * kernels::kv_bytes(type, spec.head_dim);
-    layout.page_bytes += static_cast<size_t>(round_up(layer_bytes, tensor::kAlignment));
-    ++layout.n_layers;
+    auto [known, is_new] = places.try_emplace({node.inputs[1], node.inputs[2]});
+    if (is_new) {
+      const auto group = std::ranges::find(layout.groups, spec.visibility.window, &KvGroup::window);
+      known->second.group = static_cast<size_t>(group - layout.groups.begin());
+      if (group == layout.groups.end()) layout.groups.push_back({spec.visibility.window, 0, 0});
+      KvGroup& of = layout.groups[known->second.group];
+      known->second.offset = of.page_bytes;
+      const size_t layer_bytes = spec.n_kv_heads * kernels::kPageTokens * kernels::kv_bytes(type, spec.head_dim);
+      of.page_bytes += static_cast<size_t>(round_up(layer_bytes, tensor::kAlignment));
+      ++of.n_layers;
+      nodes.push_back(ops::store_kv(node, known->second));
+    }
+    nodes.push_back(ops::attend_cache(node, known->second));
   }
   graph.set_nodes(std::move(nodes));
   return layout;
 }
 
-KvLayout lower_for_inference(ir::Graph& graph, std::span<const ir::Value> outputs,
-                             std::optional<kernels::KvType> kv_type) {
+SequenceLayout lower_for_inference(ir::Graph& graph, std::span<const ir::Value> outputs,
+                                   std::optional<kernels::KvType> kv_type) {
   remove_unused(graph, outputs);
   encode_activations(graph);
   fuse_norm_encode(graph, outputs);
   fuse_gated_linear(graph, outputs);
   fuse_residual(graph, outputs);
   group_linears(graph);
-  return kv_type ? attend_from_cache(graph, *kv_type) : KvLayout{};
+  return kv_type ? keep_sequences(graph, *kv_type) : SequenceLayout{};
 }
 
 void lower_for_training(ir::Graph& graph, std::span<const ir::Value> outputs) {

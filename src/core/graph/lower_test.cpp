@@ -30,28 +30,33 @@ std::string names(const ir::Graph& graph) {
 /// Pages of a cache for the sequences of a batch.
 class Pages {
  public:
-  Pages(const KvLayout& layout, std::vector<ops::SequenceRows>& batch) {
+  Pages(const SequenceLayout& layout, std::vector<ops::SequenceRows>& batch) {
     for (ops::SequenceRows& sequence : batch) {
       const size_t n_pages = (sequence.n_rows + kernels::kPageTokens - 1) / kernels::kPageTokens;
-      auto& lists = lists_.emplace_back();
-      for (auto& list : lists) {
-        for (size_t i = 0; i < n_pages; ++i) {
-          memory_.push_back(tensor::Buffer(layout.page_bytes));
-          list.push_back(memory_.back().data());
+      auto& views = views_.emplace_back();
+      for (const KvGroup& group : layout.groups) {
+        auto& lists = lists_.emplace_back();
+        for (auto& list : lists) {
+          for (size_t i = 0; i < n_pages; ++i) {
+            memory_.push_back(tensor::Buffer(group.page_bytes));
+            list.push_back(memory_.back().data());
+          }
         }
+        views.push_back({lists[0].data(), lists[1].data()});
       }
-      sequence.k_pages = lists[0].data();
-      sequence.v_pages = lists[1].data();
+      sequence.pages = views.data();
+      if (layout.state_bytes > 0) sequence.state = memory_.emplace_back(layout.state_bytes).data();
     }
   }
 
  private:
   std::deque<tensor::Buffer> memory_;
   std::deque<std::array<std::vector<std::byte*>, 2>> lists_;
+  std::deque<std::vector<ops::KvPages>> views_;
 };
 
 std::vector<float> run(const OpCase& of, const ir::Graph& graph, ir::Value output, const kernels::KernelTable& table,
-                       const KvLayout& layout = {}) {
+                       const SequenceLayout& layout = {}) {
   InlinePool pool;
   const std::array outputs{output};
   Executor<float> executor(std::make_shared<const Plan>(graph, outputs, Plan::Options{.max_rows = of.counts()}, table),
@@ -59,7 +64,7 @@ std::vector<float> run(const OpCase& of, const ir::Graph& graph, ir::Value outpu
   of.fill_inputs(executor, 2);
   std::vector<ops::SequenceRows> batch = of.batch_rows();
   const Pages pages(layout, batch);
-  executor.run(of.counts(), {batch, layout.n_layers > 0 ? layout.type : kernels::KvType::kF32});
+  executor.run(of.counts(), {batch, !layout.groups.empty() ? layout.type : kernels::KvType::kF32});
   const ir::ValueType& type = graph.type(output);
   const float* values = executor.output(output);
   return {values, values + type.rows.bind(of.counts()) * type.cols};
@@ -94,7 +99,7 @@ TEST(Lowering, NoPassChangesABit) {
       }
       // Over a cache of f32 too.
       ir::Graph graph = described;
-      const KvLayout layout = lower_for_inference(graph, outputs, kernels::KvType::kF32);
+      const SequenceLayout layout = lower_for_inference(graph, outputs, kernels::KvType::kF32);
       EXPECT_TRUE(same_bits(run(of, graph, outputs[0], table, layout), want))
           << table.name << ": a cache for " << of.name;
     }
@@ -265,11 +270,12 @@ TEST(AttendFromCache, SaysHowPagesAreLaidOut) {
     const ir::Value k = ops::linear(c.b, x, c.weight(32, 64));
     x = ops::attend(c.b, x, k, k, {2, 1, 32, 1.0F, 0.0F, {}});
   }
-  const KvLayout layout = attend_from_cache(c.graph, kernels::KvType::kQ8_0);
+  const SequenceLayout layout = keep_sequences(c.graph, kernels::KvType::kQ8_0);
   EXPECT_EQ(names(c.graph), "embed linear store_kv attend_cache linear store_kv attend_cache");
-  EXPECT_EQ(layout.n_layers, 2U);
-  EXPECT_EQ(layout.page_bytes, 2 * kernels::kPageTokens * 34) << "two layers of one head of 32, 34 bytes each";
-  EXPECT_EQ(layout.bytes_per_token(), 2U * 2U * 34U);
+  EXPECT_EQ(layout.groups[0].n_layers, 2U);
+  EXPECT_EQ(layout.groups[0].page_bytes, 2 * kernels::kPageTokens * 34)
+      << "two layers of one head of 32, 34 bytes each";
+  EXPECT_EQ(layout.groups[0].bytes_per_token(), 2U * 2U * 34U);
 }
 
 TEST(LowerForInference, MakesFewStagesOfABlock) {

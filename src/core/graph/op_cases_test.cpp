@@ -159,13 +159,15 @@ std::span<float> CaseBuilder::values(uint32_t weight_id) {
 
 size_t OpCase::n_rows() const { return std::accumulate(sequences.begin(), sequences.end(), size_t{0}); }
 
-ops::RowCounts OpCase::counts() const { return {n_rows(), logit_rows.empty() ? n_rows() : logit_rows.size()}; }
+ops::RowCounts OpCase::counts() const {
+  return {n_rows(), logit_rows.empty() ? n_rows() : logit_rows.size(), sequences.size()};
+}
 
 std::vector<ops::SequenceRows> OpCase::batch_rows() const {
   std::vector<ops::SequenceRows> rows;
   size_t first = 0;
   for (const size_t n : sequences) {
-    rows.push_back({first, n, 0, nullptr, nullptr});
+    rows.push_back({first, n});
     first += n;
   }
   return rows;

@@ -118,7 +118,7 @@ std::vector<std::vector<float>> run(const ir::Graph& graph, const std::vector<ir
   Executor<float> executor(plan, table(), pool);
   EXPECT_EQ(executor.size_bytes(), plan->total_bytes(pool.n_threads())) << "the plan knew";
   std::iota(executor.input(ir::Input::kTokenIds).begin(), executor.input(ir::Input::kTokenIds).end(), 0);
-  const ops::SequenceRows sequence{0, kRows[0], 0, nullptr, nullptr};
+  const ops::SequenceRows sequence{0, kRows[0]};
   executor.run(kRows, {{&sequence, 1}, kernels::KvType::kF32});
   executor.run(kRows, {{&sequence, 1}, kernels::KvType::kF32});  // inputs have stayed
   std::vector<std::vector<float>> results;

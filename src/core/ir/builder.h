@@ -13,6 +13,8 @@ class Builder {
   [[nodiscard]] const Graph& graph() const noexcept { return graph_; }
   [[nodiscard]] const ValueType& type(Value value) const { return graph_.type(value); }
   [[nodiscard]] const quant::Weight& weight(WeightId weight) const { return graph_.weight(weight); }
+  /// As Graph::add_weight_part.
+  WeightId part_of(WeightId whole, size_t begin, size_t n) { return graph_.add_weight_part(whole, begin, n); }
 
   /// The value of an input, made at its first use.
   Value input(Input input);

@@ -17,13 +17,28 @@ Value Graph::add_input(Input input, ValueType type) {
 }
 
 WeightId Graph::add_weight(const quant::Weight& weight) {
+  const WeightId id{static_cast<uint32_t>(weights_.size())};
   weights_.push_back(weight);
-  return {static_cast<uint32_t>(weights_.size() - 1)};
+  parts_.push_back({id, 0});
+  return id;
+}
+
+WeightId Graph::add_weight_part(WeightId whole, size_t begin, size_t n) {
+  const quant::Weight of = weight(whole);
+  const bool is_vector = of.rows == 1;
+  const size_t size = is_vector ? of.cols : of.rows;
+  KINGLET_CHECK(begin <= size && n <= size - begin, "a part of a weight lies inside of it");
+  const size_t first = is_vector ? begin : begin * of.cols;
+  const WeightId id = is_vector ? add_weight({of.name, of.format, 1, n, of.data + begin * sizeof(float)})
+                                : add_weight({of.name, of.format, n, of.cols, of.row(begin)});
+  const Part outer = parts_[whole.id];
+  parts_[id.id] = {outer.whole, outer.first + first};
+  return id;
 }
 
 Value Builder::input(Input input) {
   if (const auto known = graph_.input(input)) return *known;
-  const bool per_token = input == Input::kTokenIds || input == Input::kPositions;
+  const bool per_token = input == Input::kTokenIds || input == Input::kPositions || input == Input::kTokenTypes;
   return graph_.add_input(input, {per_token ? Symbol::kTokens : Symbol::kLogitRows, 1, Element::kI32});
 }
 

@@ -20,16 +20,23 @@ namespace kinglet::ir {
 enum class Symbol : uint8_t {
   kTokens,     ///< T: rows of the batch.
   kLogitRows,  ///< L: rows that need logits.
+  kSequences,  ///< S: sequences of the batch.
 };
-inline constexpr size_t kSymbols = 2;
+inline constexpr size_t kSymbols = 3;
 
-/// A number of rows: a constant or a symbol.
+/// A number of rows: a constant, a symbol, or a whole multiple of one.
 class Rows {
  public:
-  constexpr Rows(size_t n) : n_(n) {}                 // NOLINT(google-explicit-constructor): a count is a Rows
-  constexpr Rows(Symbol symbol) : symbol_(symbol) {}  // NOLINT(google-explicit-constructor)
+  constexpr Rows(size_t n) : n_(n) {}                        // NOLINT(google-explicit-constructor): a count is a Rows
+  constexpr Rows(Symbol symbol) : n_(1), symbol_(symbol) {}  // NOLINT(google-explicit-constructor)
+  /// These rows `n` times over: a row for each expert that a token is sent to.
+  [[nodiscard]] constexpr Rows times(size_t n) const noexcept {
+    Rows rows = *this;
+    rows.n_ *= n;
+    return rows;
+  }
   [[nodiscard]] constexpr size_t bind(std::span<const size_t, kSymbols> counts) const noexcept {
-    return symbol_ ? counts[static_cast<size_t>(*symbol_)] : n_;
+    return symbol_ ? n_ * counts[static_cast<size_t>(*symbol_)] : n_;
   }
   friend bool operator==(const Rows&, const Rows&) = default;
 
@@ -78,26 +85,37 @@ struct Node {
   std::vector<Value> outputs;
   std::vector<WeightId> weights;
   std::shared_ptr<const Attributes> attributes;
+  size_t state_offset = 0;  ///< Where its state lies in that of a sequence; set by lowering.
 };
 
 /// What the caller of a plan gives each time, by name of the place.
 enum class Input : uint8_t {
-  kTokenIds,   ///< i32 [T, 1].
-  kPositions,  ///< i32 [T, 1].
-  kLogitRows,  ///< i32 [L, 1]: which rows of the batch need logits.
-  kLabels,     ///< i32 [L, 1]: the token that each of those rows should predict.
+  kTokenIds,    ///< i32 [T, 1].
+  kPositions,   ///< i32 [T, 1].
+  kLogitRows,   ///< i32 [L, 1]: which rows of the batch need logits.
+  kLabels,      ///< i32 [L, 1]: the token that each of those rows should predict; [S, 1] the class of each sequence.
+  kTokenTypes,  ///< i32 [T, 1]: which of two texts a token is of.
 };
-inline constexpr size_t kInputs = 4;
+inline constexpr size_t kInputs = 5;
 
 class Graph {
  public:
   Value add_value(ValueType type);
   Value add_input(Input input, ValueType type);
   WeightId add_weight(const quant::Weight& weight);
+  /// Rows [begin, begin + n) of a matrix, or elements of a vector of f32, as a weight of their own that reads the same
+  /// bytes: a part of what is fused in the file.
+  WeightId add_weight_part(WeightId whole, size_t begin, size_t n);
   void add_node(Node node) { nodes_.push_back(std::move(node)); }
 
   [[nodiscard]] const ValueType& type(Value value) const { return types_[value.id]; }
   [[nodiscard]] const quant::Weight& weight(WeightId weight) const { return weights_[weight.id]; }
+  /// The weight that this one is a part of, and its first element there; itself and 0 for a whole one.
+  struct Part {
+    WeightId whole;
+    size_t first;
+  };
+  [[nodiscard]] Part part(WeightId weight) const { return parts_[weight.id]; }
   [[nodiscard]] const std::vector<Node>& nodes() const noexcept { return nodes_; }
   [[nodiscard]] size_t n_values() const noexcept { return types_.size(); }
   [[nodiscard]] size_t n_weights() const noexcept { return weights_.size(); }
@@ -110,6 +128,7 @@ class Graph {
  private:
   std::vector<ValueType> types_;
   std::vector<quant::Weight> weights_;
+  std::vector<Part> parts_;
   std::vector<Node> nodes_;
   std::optional<Value> inputs_[kInputs];
 };

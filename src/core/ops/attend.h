@@ -26,8 +26,10 @@ ir::Value attend(ir::Builder& b, ir::Value q, ir::Value k, ir::Value v, const At
 bool is_attend(const ir::Node& node) noexcept;
 const AttendSpec& attend_spec(const ir::Node& node) noexcept;
 
-/// Where the heads of one layer lie in a page of a cache: bytes from the page's start; the same for keys and values.
+/// Where the heads of one layer lie in the pages of a cache: the group of layers that share pages, and bytes from a
+/// page's start, the same for keys and values.
 struct KvPlace {
+  size_t group = 0;
   size_t offset = 0;
 };
 

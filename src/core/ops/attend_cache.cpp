@@ -22,6 +22,7 @@ void run_store_kv(const Run<float>& run, size_t begin, size_t end) noexcept {
   const size_t D = attributes.spec.head_dim;
   const size_t token_bytes = kernels::kv_bytes(run.batch.kv_type, D);
   for (const SequenceRows& sequence : run.batch.sequences) {
+    const KvPages& pages = sequence.pages[attributes.place.group];
     const size_t from = std::max(begin, sequence.first_row);
     const size_t to = std::min(end, sequence.first_row + sequence.n_rows);
     for (size_t t = from; t < to; ++t) {
@@ -30,9 +31,9 @@ void run_store_kv(const Run<float>& run, size_t begin, size_t end) noexcept {
         const size_t at = attributes.place.offset + head * kPageTokens * token_bytes;
         const size_t slot = key % kPageTokens;
         run.real.store_key(run.batch.kv_type, run.row(run.node.inputs[0], t) + head * D,
-                           sequence.k_pages[key / kPageTokens] + at, slot, D);
+                           pages.keys[key / kPageTokens] + at, slot, D);
         run.real.store_value(run.batch.kv_type, run.row(run.node.inputs[1], t) + head * D,
-                             sequence.v_pages[key / kPageTokens] + at, slot, D);
+                             pages.values[key / kPageTokens] + at, slot, D);
       }
     }
   }
@@ -53,8 +54,9 @@ void attend_block(const Run<float>& run, const SequenceRows& sequence, size_t bl
   const size_t D = attributes.spec.head_dim;
   const size_t G = attributes.n_group();
   const size_t token_bytes = kernels::kv_bytes(run.batch.kv_type, D);
-  const kernels::KeyView keys{sequence.k_pages, sequence.v_pages,
-                              attributes.place.offset + head * kPageTokens * token_bytes, run.batch.kv_type};
+  const KvPages& pages = sequence.pages[attributes.place.group];
+  const kernels::KeyView keys{pages.keys, pages.values, attributes.place.offset + head * kPageTokens * token_bytes,
+                              run.batch.kv_type};
   const size_t first = block * kQueryRows;
   const size_t n = std::min(kQueryRows, sequence.n_rows - first);
   uint32_t lo[kQueryRows];

@@ -10,14 +10,25 @@
 
 namespace kinglet::ops {
 
-/// Consecutive rows of one sequence. With page tables its keys are in a cache, which the run also writes; without, the
-/// keys are the rows of the batch themselves (training, scoring) and n_past is 0.
+/// The pages that hold the keys and values of a sequence, for a group of layers: key i is in page i / kPageTokens.
+/// Pages that no row sees any more may be null.
+struct KvPages {
+  std::byte* const* keys = nullptr;
+  std::byte* const* values = nullptr;
+};
+
+/// Consecutive rows of one sequence. With pages its keys are in a cache, which the run also writes; without, the keys
+/// are the rows of the batch themselves (training, scoring) and n_past is 0.
 struct SequenceRows {
   size_t first_row = 0;
   size_t n_rows = 0;
-  size_t n_past = 0;  ///< Keys before the first row: row first_row + i is key n_past + i.
-  std::byte* const* k_pages = nullptr;
-  std::byte* const* v_pages = nullptr;
+  size_t n_past = 0;               ///< Keys before the first row: row first_row + i is key n_past + i.
+  const KvPages* pages = nullptr;  ///< By group of layers (graph::KvLayout).
+  std::byte* state = nullptr;      ///< Fixed-size states of recurrent layers, read and written; null: begin from zeros.
+  size_t max_len = 0;              ///< Most positions that it will have: what rope variants are chosen by; 0: the rows.
+
+  /// Positions that a rope variant is chosen for.
+  [[nodiscard]] size_t length() const noexcept { return std::max(max_len, n_past + n_rows); }
 };
 
 /// One run's rows. The sequences cover all rows, in order.

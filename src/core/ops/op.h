@@ -106,6 +106,9 @@ struct Op : ir::Op {
   size_t (*scratch_bytes)(const NodeShape&, size_t real_bytes) noexcept = nullptr;
   /// Adds the backward nodes; null where gradients do not flow.
   void (*backward)(Backward&) = nullptr;
+  /// Bytes that a recurrent operation keeps for each sequence (SequenceRows::state, at Node::state_offset): f32, zeros
+  /// before the first row. Null: it keeps nothing.
+  size_t (*state_bytes)(const ir::Graph& graph, const ir::Node& node) noexcept = nullptr;
 };
 
 [[nodiscard]] inline const Op& op_of(const ir::Node& node) noexcept { return static_cast<const Op&>(*node.op); }

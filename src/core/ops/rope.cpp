@@ -16,10 +16,15 @@ template <class Real>
 void run_rope_table(const Run<Real>& run, size_t begin, size_t end) noexcept {
   const RopeFrequencies& frequencies = run.template attributes<Table>().frequencies;
   const int32_t* positions = run.ints(run.node.inputs[0]);
+  const SequenceRows* sequence = run.batch.sequences.data();
   for (size_t t = begin; t < end; ++t) {
     Real* cos_sin = run.row(run.node.outputs[0], t);
+    while (t >= sequence->first_row + sequence->n_rows) ++sequence;
+    const size_t length = sequence->length();
+    const bool is_beyond = frequencies.border > 0 && length > frequencies.border;
     for (size_t i = 0; i < frequencies.inverse.size(); ++i) {
-      const double angle = static_cast<double>(positions[t]) * static_cast<double>(frequencies.inverse[i]);
+      const float inverse = is_beyond ? frequencies.inverse_beyond(length, i) : frequencies.inverse[i];
+      const double angle = static_cast<double>(positions[t]) * static_cast<double>(inverse);
       cos_sin[2 * i] = static_cast<Real>(std::cos(angle) * static_cast<double>(frequencies.magnitude));
       cos_sin[2 * i + 1] = static_cast<Real>(std::sin(angle) * static_cast<double>(frequencies.magnitude));
     }

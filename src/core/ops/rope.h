@@ -2,6 +2,7 @@
 // turn.
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "core/ops/op.h"
@@ -12,9 +13,13 @@ namespace kinglet::ops {
 struct RopeFrequencies {
   std::vector<float> inverse;  ///< [n_rot / 2]; angle = position * inverse[i], in double.
   float magnitude = 1.0F;
+  /// Sequences of more than `border` positions turn by other frequencies, all of their positions; 0: none does.
+  size_t border = 0;
+  std::function<float(size_t length, size_t pair)> inverse_beyond = {};
 };
 
-/// positions i32 [T, 1] -> [T, n_rot]: (cos, sin) of each pair. One per graph and set of frequencies.
+/// positions i32 [T, 1] -> [T, n_rot]: (cos, sin) of each pair. One per graph and set of frequencies. A sequence's
+/// length is SequenceRows::length().
 ir::Value rope_table(ir::Builder& b, ir::Value positions, RopeFrequencies frequencies);
 
 struct RopeHeads {

@@ -78,7 +78,7 @@ std::shared_ptr<const format::ModelFile> open_source(const ModelSource& source) 
   };
   if (!source.stored.adapter_paths.empty()) refuse("an adapter");
   if (!source.stored.projector_paths.empty()) refuse("a projector for images");
-  return format::open_model(source.path);
+  return models::open_file(source.path);
 }
 
 chat::Settings settings_of(Session& session, const ModelSource& source, const format::Metadata& metadata) {

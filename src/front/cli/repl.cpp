@@ -225,7 +225,7 @@ class Repl {
       // The engine takes its memory once, so another context means loading anew.
       const system::Json conversation = conversation_;
       const std::string system_text = system_;
-      load(source_, format::open_model(source_.path), changed);
+      load(source_, models::open_file(source_.path), changed);
       conversation_ = conversation;
       system_ = system_text;
     }

@@ -11,6 +11,7 @@
 #include "home/ledger/ledger.h"
 #include "home/store/store.h"
 #include "home/system/file.h"
+#include "model/models/models.h"
 
 namespace kinglet::cli {
 namespace {
@@ -185,6 +186,7 @@ store::Store& Session::store() {
     door.ca_file = environment_.ca_file;
     store::StoreOptions options;
     options.home = home();
+    options.families = models::hf_families();
     options.ollama_models = ollama_models(environment_);
     options.hugging_face_cache = environment_.hugging_face_cache;
     if (!environment_.hugging_face_endpoint.empty()) options.hugging_face_endpoint = environment_.hugging_face_endpoint;

@@ -14,6 +14,7 @@
 #include "home/store/manifest.h"
 #include "home/store/store.h"
 #include "home/system/scratch_folder.h"
+#include "model/format/sample_family.h"
 
 namespace kinglet::store {
 
@@ -117,6 +118,7 @@ struct TestHome {
   static StoreOptions with_home(StoreOptions options, const std::string& home) {
     options.home = home;
     options.retry_wait_ms = 1;
+    options.families = format::samples::sample_families();
     return options;
   }
 

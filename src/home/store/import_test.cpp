@@ -183,7 +183,9 @@ TEST(Import, AFolderBecomesAModel) {
   const StoredModel model = home.store.import_file(path + "/");
   EXPECT_EQ(model.name.to_string(), "tiny-llama:latest");
   fs::remove_all(path);
-  EXPECT_EQ(format::open_model(model.weights_path)->find("token_embd.weight")->dims[0], 8U);
+  EXPECT_EQ(
+      format::open_model(model.weights_path, format::samples::sample_families())->find("token_embd.weight")->dims[0],
+      8U);
   EXPECT_TRUE(fs::exists(model.weights_path + "/tokenizer.json"));
   EXPECT_EQ(n_files(model.weights_path), 3U);
   // The laid-out folder can be made again from the manifest.

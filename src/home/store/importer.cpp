@@ -107,8 +107,9 @@ bool belongs_to_model(std::string_view name) {
 // One import. Names are settled before anything is written.
 class Import {
  public:
-  Import(const OwnFolder& folder, const std::optional<ModelName>& name, system::Content content, Reporter& reporter)
-      : folder_(folder), name_(name), content_(content), reporter_(reporter) {}
+  Import(const OwnFolder& folder, const std::optional<ModelName>& name, system::Content content,
+         format::HfFamilies families, Reporter& reporter)
+      : folder_(folder), name_(name), content_(content), families_(families), reporter_(reporter) {}
 
   Imported gguf(const std::string& path);
   Imported wheel(const std::string& path);
@@ -131,6 +132,7 @@ class Import {
   const OwnFolder& folder_;
   const std::optional<ModelName>& name_;
   const system::Content content_;
+  const format::HfFamilies families_;
   Reporter& reporter_;
   std::vector<Layer> layers_;
   std::vector<Pin> pins_;
@@ -139,7 +141,7 @@ class Import {
 Imported Import::gguf(const std::string& path) {
   const std::string file_name = fs::path(path).filename().string();
   ModelName name = name_for(file_name);
-  const Inspection inspection = Inspection::open(path);
+  const Inspection inspection = Inspection::open(path, families_);
   check_values(inspection, path, reporter_);
   reporter_.begin(Step::kCopy, file_name, inspection.file_bytes());
   NewBlob blob(folder_);
@@ -175,7 +177,7 @@ Imported Import::wheel(const std::string& path) {
     blob.write(bytes);
     reporter_.advance_to(n_done += bytes.size());
   });
-  const Inspection inspection = Inspection::open(blob.path());
+  const Inspection inspection = Inspection::open(blob.path(), families_);
   check_values(inspection, label, reporter_);
   add(blob.publish(kModelLayer));
   return finish(inspection, std::move(name));
@@ -184,7 +186,7 @@ Imported Import::wheel(const std::string& path) {
 Imported Import::model_folder(const std::string& path) {
   const fs::path absolute = fs::absolute(path).lexically_normal();
   ModelName name = name_for((absolute.has_filename() ? absolute : absolute.parent_path()).filename().string());
-  const Inspection inspection = Inspection::open(path);
+  const Inspection inspection = Inspection::open(path, families_);
   std::vector<std::string> files;
   for (const auto& entry : fs::directory_iterator(path)) {
     const std::string file = entry.path().filename().string();
@@ -218,10 +220,10 @@ bool is_zip(const std::string& path) {
 }  // namespace
 
 Imported import_path(const OwnFolder& folder, const std::string& path, const std::optional<ModelName>& name,
-                     system::Content content, Reporter& reporter) {
+                     system::Content content, format::HfFamilies families, Reporter& reporter) {
   const auto facts = system::facts_of(path);
   if (!facts) fail_with(ErrorCode::kNotFound, path, ": no such file");
-  Import work(folder, name, content, reporter);
+  Import work(folder, name, content, families, reporter);
   if (facts->is_folder) return work.model_folder(path);
   return is_zip(path) ? work.wheel(path) : work.gguf(path);
 }

@@ -20,6 +20,6 @@ struct Imported {
 /// Checks every value of the tensors and takes the bytes into the folder. Without a name it gets the one that the
 /// file's suggests. `content`: whether the files stay as they are. Throws as Store::import_file.
 Imported import_path(const OwnFolder& folder, const std::string& path, const std::optional<ModelName>& name,
-                     system::Content content, Reporter& reporter);
+                     system::Content content, format::HfFamilies families, Reporter& reporter);
 
 }  // namespace kinglet::store

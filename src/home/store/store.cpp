@@ -176,7 +176,7 @@ ModelName Store::Impl::take_in(const std::string& path, const std::optional<Mode
                                Reporter& reporter) const {
   own.make();
   own.clean(now_s());
-  const Imported imported = import_path(own, path, name, content, reporter);
+  const Imported imported = import_path(own, path, name, content, options.families, reporter);
   commit(imported.name, imported.manifest, imported.manifest.to_text(), reporter);
   return imported.name;
 }

@@ -19,6 +19,7 @@
 #include "home/store/model_name.h"
 #include "home/system/json.h"
 #include "home/system/sha256.h"
+#include "model/format/hf_family.h"
 
 namespace kinglet::store {
 
@@ -30,7 +31,8 @@ struct StoreOptions {
   std::string hugging_face_token = {};  ///< For private and gated repositories; empty: none.
   /// Who answers for hf.co (HF_ENDPOINT names a mirror). The token goes to this host alone.
   std::string hugging_face_endpoint = "https://huggingface.co";
-  uint32_t retry_wait_ms = 500;  ///< Before a broken transfer goes on; doubles each time that nothing came.
+  format::HfFamilies families = {};  ///< What Hugging Face folders are read by; outlives the store.
+  uint32_t retry_wait_ms = 500;      ///< Before a broken transfer goes on; doubles each time that nothing came.
 };
 
 enum class Place { kOwn, kOllama, kHuggingFaceCache };

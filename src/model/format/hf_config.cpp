@@ -48,9 +48,21 @@ void read_scaling(const system::Json& scaling, HfRope& rope) {
   rope.low_freq_factor = number("low_freq_factor").value_or(rope.low_freq_factor);
   rope.high_freq_factor = number("high_freq_factor").value_or(rope.high_freq_factor);
   if (const system::Json* truncate = find_set(scaling, "truncate")) rope.truncate = truncate->as_bool("truncate");
+  rope.partial = number("partial_rotary_factor").value_or(rope.partial);
+  rope.llama4_beta = number("llama_4_scaling_beta");
+  const auto factors = [&](std::string_view key) {
+    std::vector<float> values;
+    if (const system::Json* list = find_set(scaling, key)) {
+      for (const system::Json& value : list->as_array(key)) values.push_back(static_cast<float>(as_finite(value, key)));
+    }
+    return values;
+  };
+  rope.short_factors = factors("short_factor");
+  rope.long_factors = factors("long_factor");
   rope.attention_factor = number("attention_factor");
   const auto mscale = number("mscale");
   const auto mscale_all_dim = number("mscale_all_dim");
+  rope.mscale_all_dim = mscale_all_dim;
   if (!rope.attention_factor && mscale.value_or(0) != 0 && mscale_all_dim.value_or(0) != 0) {
     rope.attention_factor = yarn_magnitude(rope.factor, *mscale) / yarn_magnitude(rope.factor, *mscale_all_dim);
   }
@@ -70,7 +82,17 @@ HfConfig HfConfig::parse(std::string_view text, std::string name) {
   });
 }
 
-const system::Json* HfConfig::find(std::string_view key) const noexcept { return find_set(root_, key); }
+HfConfig::HfConfig(system::Json root, std::string name) : root_(std::move(root)), name_(std::move(name)) {
+  const system::Json* text = find_set(root_, "text_config");
+  if (text != nullptr && text->is_object()) text_ = text;
+}
+
+const system::Json* HfConfig::find(std::string_view key) const noexcept {
+  if (text_ != nullptr && key != "architectures") {
+    if (const system::Json* found = find_set(*text_, key)) return found;
+  }
+  return find_set(root_, key);
+}
 
 std::optional<uint64_t> HfConfig::find_count(std::string_view key) const {
   const system::Json* found = find(key);
@@ -124,6 +146,36 @@ std::vector<uint32_t> HfConfig::ids(std::string_view key) const {
   });
 }
 
+std::vector<std::string> HfConfig::words(std::string_view key) const {
+  const system::Json* found = find(key);
+  if (found == nullptr) return {};
+  return reading_json(name_, [&] {
+    std::vector<std::string> words;
+    for (const system::Json& word : found->as_array(key)) words.push_back(word.as_string(key));
+    return words;
+  });
+}
+
+std::vector<double> HfConfig::numbers(std::string_view key) const {
+  const system::Json* found = find(key);
+  if (found == nullptr) return {};
+  return reading_json(name_, [&] {
+    std::vector<double> numbers;
+    for (const system::Json& number : found->as_array(key)) numbers.push_back(as_finite(number, key));
+    return numbers;
+  });
+}
+
+std::vector<uint64_t> HfConfig::counts(std::string_view key) const {
+  const system::Json* found = find(key);
+  if (found == nullptr) return {};
+  return reading_json(name_, [&] {
+    std::vector<uint64_t> counts;
+    for (const system::Json& count : found->as_array(key)) counts.push_back(as_count(count, key));
+    return counts;
+  });
+}
+
 std::string HfConfig::class_name() const {
   const system::Json* found = find("architectures");
   if (found == nullptr) fail_with(ErrorCode::kInvalidFile, name_, ": architectures: is missing");
@@ -134,15 +186,19 @@ std::string HfConfig::class_name() const {
   });
 }
 
-HfRope HfConfig::rope() const {
+HfRope HfConfig::rope(std::string_view layer_type) const {
   HfRope rope;
   rope.base = number_or("rope_theta", rope.base);
+  rope.partial = number_or("partial_rotary_factor", rope.partial);
   for (const std::string_view key : {"rope_scaling", "rope_parameters"}) {
     const system::Json* scaling = find(key);
     if (scaling == nullptr) continue;
     reading_json(name_, [&] {
       static_cast<void>(scaling->as_object(key));
-      read_scaling(*scaling, rope);
+      const system::Json* of_type = find_set(*scaling, layer_type);
+      read_scaling(of_type != nullptr && of_type->is_object() ? *of_type : *scaling, rope);
+      if (!(rope.partial > 0.0) || rope.partial > 1.0)
+        fail_with(ErrorCode::kInvalidArgument, "partial_rotary_factor: is ", rope.partial, ", expected above 0 to 1");
     });
   }
   return rope;

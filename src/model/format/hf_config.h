@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/base/base.h"
 #include "home/system/json.h"
@@ -29,16 +30,27 @@ struct HfRope {
   double low_freq_factor = 1.0;
   double high_freq_factor = 4.0;
   bool truncate = true;
+  double partial = 1.0;              ///< Share of a head that turns.
+  std::vector<float> short_factors;  ///< longrope: divisors of each pair's frequency,
+  std::vector<float> long_factors;   ///< and those of sequences over the original context.
+  std::optional<double> mscale_all_dim;
+  std::optional<double> llama4_beta;  ///< Queries grow with the logarithm of their position.
 };
 
 /// What yarn multiplies queries and keys with at a stretch of `factor`: grows with its logarithm.
 double yarn_magnitude(double factor, double weight = 1.0);
 
-/// A JSON object of settings. Errors are Error{kInvalidFile} "NAME: KEY: ...".
+/// A JSON object of settings; those of the language model where a checkpoint has more than one part (text_config).
+/// Errors are Error{kInvalidFile} "NAME: KEY: ...".
 class HfConfig {
  public:
   /// `name` of the file, for messages. Throws Error{kInvalidFile} where the text is no JSON object.
   static HfConfig parse(std::string_view text, std::string name);
+  HfConfig(HfConfig&&) = default;
+  HfConfig& operator=(HfConfig&&) = default;
+  HfConfig(const HfConfig&) = delete;
+  HfConfig& operator=(const HfConfig&) = delete;
+  ~HfConfig() = default;
 
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
   /// Null where the key is absent or null.
@@ -53,18 +65,24 @@ class HfConfig {
   [[nodiscard]] std::string word_or(std::string_view key, std::string_view fallback) const;
   /// A token id or a list of them; empty where the key is absent.
   [[nodiscard]] std::vector<uint32_t> ids(std::string_view key) const;
+  /// A list; empty where the key is absent.
+  [[nodiscard]] std::vector<std::string> words(std::string_view key) const;
+  [[nodiscard]] std::vector<double> numbers(std::string_view key) const;
+  [[nodiscard]] std::vector<uint64_t> counts(std::string_view key) const;
   /// The first name under "architectures".
   [[nodiscard]] std::string class_name() const;
-  [[nodiscard]] HfRope rope() const;
+  /// Rotary settings; of layers of one type ("full_attention", "sliding_attention") where they are told apart.
+  [[nodiscard]] HfRope rope(std::string_view layer_type = "full_attention") const;
 
   /// Raises Error{kUnsupported} "NAME: KEY is WHAT, which is not supported".
   [[noreturn]] void refuse_setting(std::string_view key, std::string_view what) const;
 
  private:
-  HfConfig(system::Json root, std::string name) : root_(std::move(root)), name_(std::move(name)) {}
+  HfConfig(system::Json root, std::string name);
 
   system::Json root_;
   std::string name_;
+  const system::Json* text_ = nullptr;  // text_config of the root
 };
 
 }  // namespace kinglet::format

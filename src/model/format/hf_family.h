@@ -1,67 +1,114 @@
-// How a family of Hugging Face models is said in the words of GGUF: a row of data for each.
+// How a family of Hugging Face models is said in the words of GGUF: data, and code where a layout changes.
 //
-// The same rows serve opening a folder, writing a GGUF file from one, and naming gradients and adapters in either way.
+// A family's file in model/models holds its HfFamily. The same rows serve opening a folder, writing a GGUF file from
+// one, and naming gradients and adapters in either way.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "core/quant/quant.h"
 #include "model/format/hf_config.h"
 #include "model/format/metadata.h"
+#include "model/format/safetensors.h"
 
 namespace kinglet::format {
 
-/// How rows of a tensor are ordered in a GGUF file, where that differs.
-enum class RowOrder : uint8_t {
-  kSame,
-  kQueryHeads,  ///< Of each query head: adjacent pairs in GGUF, halves in the folder (rope_rows.h).
+class HfKeys;
+
+/// What becomes of a tensor's values on their way from a folder to a GGUF file.
+enum class Change : uint8_t {
+  kNone,
+  kQueryHeads,  ///< Rows of each query head: halves in the folder, adjacent pairs in a file (rope_rows.h). A folder
+                ///< that is run keeps its order and says so in the key rope.pairs.
   kKeyHeads,    ///< Likewise, of each key head.
+  kPlusOne,     ///< w + 1: norms whose weight is stored as a distance from one.
+  kTransposed,  ///< [in, out] to [out, in].
+  kMinusExp,    ///< -exp(x): decay rates.
 };
 
-/// A tensor's two names; `*` stands for the layer's number.
+/// A tensor's two names; `*` stands for the layer's number. Where the folder's name has a second `*`, that is an
+/// expert, and the experts of a layer become one tensor [experts, ...]. An empty GGUF name: `make` reads it.
 struct TensorRule {
   std::string_view hf;
   std::string_view gguf;
-  RowOrder rows = RowOrder::kSame;
+  Change change = Change::kNone;
 };
 
-/// A tensor that a folder lacks and a GGUF file has: one row of f32.
+/// The tensors of a folder by name, for families that make some of their own.
+class HfTensors {
+ public:
+  virtual ~HfTensors() = default;
+  /// Null where there is none. Names are those of the rules, without a prefix.
+  [[nodiscard]] virtual const SafetensorsEntry* find(std::string_view name) const = 0;
+  /// As find. Throws Error{kInvalidFile} where it is missing or has another shape (empty: any).
+  [[nodiscard]] const SafetensorsEntry& require(std::string_view name, std::vector<uint64_t> shape = {}) const;
+  /// All values in f32.
+  [[nodiscard]] static std::vector<float> values(const SafetensorsEntry& entry);
+};
+
+/// A tensor that a folder lacks in this form and a GGUF file has. `fill` writes its bytes, when they are wanted.
 struct MadeTensor {
   std::string name;
-  std::vector<float> values;
+  std::vector<uint64_t> shape;  ///< Outermost first.
+  const quant::Format* format;
+  std::function<void(std::span<std::byte>)> fill;
+
+  [[nodiscard]] size_t size_bytes() const;
 };
 
-/// A family: one file and one line in hf_families.cpp.
+/// A tensor of f32 values that are at hand.
+MadeTensor made_of(std::string name, std::vector<uint64_t> shape, std::vector<float> values);
+
+/// Ids of special tokens that a configuration class has where config.json has none.
+struct HfIds {
+  std::optional<uint32_t> bos = std::nullopt;
+  std::optional<uint32_t> eos = std::nullopt;
+  std::optional<uint32_t> pad = std::nullopt;
+};
+
+/// A family's side of Hugging Face.
 struct HfFamily {
-  std::string_view class_name;                ///< As config.json says under "architectures".
-  std::string_view architecture;              ///< general.architecture, and the prefix of its keys.
-  std::span<const TensorRule> tensors;        ///< Names with a `.bias` have rows of their own.
-  std::span<const std::string_view> ignored;  ///< Endings of tensors that say nothing that the settings do not.
-  /// Fills the keys; Throws Error{kUnsupported} for a setting that would change the result and is not known.
-  void (*fill)(const HfConfig& config, Metadata& metadata);
-  std::vector<MadeTensor> (*make)(const HfConfig& config);
-  /// Whether a tensor of the folder says what another one says too: a head that is tied to the embedding.
-  bool (*is_repeated)(const HfConfig& config, std::string_view hf_name);
+  std::vector<std::string_view> classes = {};   ///< As config.json says under "architectures".
+  std::string_view architecture = {};           ///< general.architecture of its files, and the prefix of its keys.
+  std::vector<TensorRule> tensors = {};         ///< Names with a `.bias` have rules of their own.
+  std::vector<std::string_view> prefixes = {};  ///< What may stand in front of a name and means nothing.
+  std::vector<std::string_view> ignored = {};   ///< Endings of tensors that say nothing that the settings do not.
+  /// Fills the keys. Throws Error{kUnsupported} for a setting that would change the result and is not known.
+  void (*fill)(HfKeys& keys) = nullptr;
+  /// Tensors that no rule gives; null: none.
+  std::vector<MadeTensor> (*make)(const HfConfig& config, const HfTensors& tensors) = nullptr;
+  bool is_tied = false;  ///< Where config.json does not say whether the head is the embedding.
+  HfIds ids = {};
 };
 
-/// All families.
-std::span<const HfFamily> hf_families();
-/// Null when there is none.
-const HfFamily* find_hf_family(std::string_view class_name);
+/// The families that a program knows (models::hf_families()).
+using HfFamilies = std::span<const HfFamily>;
 
-/// A tensor's rule and its name in the other spelling; nullopt when no rule has it.
+/// The family of a class; null where none has it.
+const HfFamily* find_hf_family(HfFamilies families, std::string_view class_name);
+/// The family of a configuration. Throws Error{kUnsupported} that names its class and those that are known.
+const HfFamily& family_of(HfFamilies families, const HfConfig& config);
+
+/// A tensor's rule, its name in the other spelling, and the expert that it is of.
 struct MappedName {
   const TensorRule* rule;
   std::string name;
+  std::optional<size_t> expert_idx;
 };
+/// nullopt where no rule has the name.
 std::optional<MappedName> to_gguf_name(const HfFamily& family, std::string_view hf_name);
+/// Stacked experts keep a `*` in place of their number.
 std::optional<MappedName> to_hf_name(const HfFamily& family, std::string_view gguf_name);
+/// A name without the prefix that means nothing.
+std::string_view without_prefix(const HfFamily& family, std::string_view hf_name);
 
-/// Ids of special tokens, and sampling settings, as generation_config.json has them (config.json where that has none).
-void fill_generation(const HfConfig& config, const HfConfig* generation, Metadata& metadata);
+/// Keys of GGUF for the settings; `generation` (ids of special tokens, sampling) may be null.
+void fill_metadata(const HfFamily& family, const HfConfig& config, const HfConfig* generation, Metadata& metadata);
 
 }  // namespace kinglet::format

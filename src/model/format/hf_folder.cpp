@@ -3,11 +3,12 @@
 #include <algorithm>
 #include <deque>
 #include <filesystem>
-#include <numeric>
-#include <set>
+#include <map>
 
 #include "core/tensor/tensor.h"
 #include "home/system/file.h"
+#include "model/format/hf_keys.h"
+#include "model/format/hf_tensors.h"
 #include "model/format/printable.h"
 #include "model/format/safetensors_set.h"
 
@@ -25,113 +26,181 @@ bool is_ignored(const HfFamily& family, std::string_view name) {
   return std::ranges::any_of(family.ignored, [&](std::string_view ending) { return name.ends_with(ending); });
 }
 
-class HfFolder final : public ModelFile {
+class HfFolder final : public ModelFile, private HfTensors {
  public:
-  HfFolder(const std::string& path, const HfOptions& options) : ModelFile(path) {
+  HfFolder(const std::string& path, HfFamilies families, const HfOptions& options)
+      : ModelFile(path), as_file_(options.as_file) {
     kind_ = "Hugging Face folder";
     const std::string config_path = path + "/" + options.config_name;
     const auto config = read_config(config_path);
     if (!config) fail_with(ErrorCode::kNotFound, path, ": is a directory without ", options.config_name);
     const auto generation = read_config(path + "/generation_config.json");
-    const HfFamily& family = family_of(*config);
-    metadata_.set("general.architecture", family.architecture);
+    family_ = &family_of(families, *config);
+    metadata_.set("general.architecture", family_->architecture);
     metadata_.set("general.name", std::filesystem::absolute(path).lexically_normal().filename().string());
-    fill_metadata(family, *config, generation ? &*generation : nullptr, metadata_);
+    fill_metadata(*family_, *config, generation ? &*generation : nullptr, metadata_);
     shards_ = open_safetensors_folder(path);
     for (const Safetensors& shard : shards_) {
       file_bytes_ += shard.file_bytes();
-      for (const SafetensorsEntry& entry : shard.tensors()) take(family, *config, shard, entry);
+      for (const SafetensorsEntry& entry : shard.tensors()) take(*config, shard, entry);
     }
-    for (const MadeTensor& made : family.make(*config)) take_made(made);
+    for (auto& [name, experts] : stacks_) take_stack(name, experts);
+    if (family_->make != nullptr) {
+      try {
+        for (MadeTensor& made : family_->make(*config, *this)) take_made(std::move(made));
+      } catch (const Error& error) {
+        fail_with(error.code(), path, ": ", error.message());
+      }
+    }
+  }
+
+  void read(const TensorEntry& tensor, const std::function<void(std::span<const std::byte>)>& use) const override {
+    const auto pending = pending_.find(tensor.name);
+    if (pending == pending_.end()) return ModelFile::read(tensor, use);
+    tensor::Buffer memory = tensor::Buffer::uninitialized(static_cast<size_t>(tensor.size_bytes));
+    pending->second({memory.data(), memory.size_bytes()});
+    use({memory.data(), memory.size_bytes()});
   }
 
  private:
-  void take(const HfFamily& family, const HfConfig& config, const Safetensors& shard, const SafetensorsEntry& entry) {
-    if (is_ignored(family, entry.name) || family.is_repeated(config, entry.name)) return;
+  using Fill = std::function<void(std::span<std::byte>)>;
+
+  struct Stack {
+    const TensorRule* rule = nullptr;
+    std::map<size_t, const SafetensorsEntry*> experts;
+  };
+
+  [[nodiscard]] const SafetensorsEntry* find(std::string_view name) const override {
+    const auto found = by_name_.find(name);
+    return found == by_name_.end() ? nullptr : found->second;
+  }
+
+  void take(const HfConfig& config, const Safetensors& shard, const SafetensorsEntry& entry) {
     const std::string what = str(shard.path(), ": tensor ", printable(entry.name));
-    auto mapped = to_gguf_name(family, entry.name);
-    if (!mapped) fail_with(ErrorCode::kUnsupported, what, " is not one of ", family.class_name);
+    const std::string_view plain = without_prefix(*family_, entry.name);
+    if (is_ignored(*family_, entry.name)) return;
+    if (plain == "lm_head.weight" && config.truth_or("tie_word_embeddings", family_->is_tied)) return;
+    const auto mapped = to_gguf_name(*family_, entry.name);
+    if (!mapped) {
+      fail_with(ErrorCode::kUnsupported, what, " is not one of ", family_->classes[0]);
+    }
     if (entry.shape.empty() || entry.shape.size() > 4) {
       fail_with(ErrorCode::kUnsupported, what, ": has ", entry.shape.size(), " dimensions, expected 1 to 4");
     }
     if (entry.bytes.empty()) fail_with(ErrorCode::kInvalidFile, what, ": is empty");
     if (entry.format == nullptr)
       fail_with(ErrorCode::kUnsupported, what, ": dtype ", entry.type->name, " is not supported");
-    TensorEntry tensor;
-    tensor.name = names_.emplace_back(std::move(mapped->name));
-    tensor.n_dims = static_cast<uint32_t>(entry.shape.size());
-    std::ranges::reverse_copy(entry.shape, tensor.dims.begin());
-    tensor.format = entry.format;
-    tensor.file_offset = entry.file_offset;
-    tensor.data = entry.bytes.data();
-    tensor.size_bytes = entry.bytes.size();
-    convert(tensor);
-    tensor.type_id = tensor.format->gguf_id;
-    if (!add_tensor(tensor)) fail_with(ErrorCode::kInvalidFile, what, " is in two shards");
-  }
-
-  // Vectors are wanted in f32; elements are wanted at their own alignment.
-  void convert(TensorEntry& tensor) {
-    const quant::Format& f32 = *quant::find_by_name("F32");
-    const bool to_f32 = tensor.n_dims == 1 && (tensor.format->name == "F16" || tensor.format->name == "BF16");
-    const bool is_aligned = reinterpret_cast<uintptr_t>(tensor.data) % tensor.format->block_bytes == 0;
-    if (!to_f32 && is_aligned) return;
-    const auto n_elements = static_cast<size_t>(tensor.size_bytes / tensor.format->block_bytes);
-    const size_t size_bytes = to_f32 ? n_elements * sizeof(float) : static_cast<size_t>(tensor.size_bytes);
-    tensor::Buffer& memory = keep(size_bytes);
-    if (to_f32) {
-      tensor::Buffer aligned = tensor::Buffer::uninitialized(static_cast<size_t>(tensor.size_bytes));
-      std::memcpy(aligned.data(), tensor.data, static_cast<size_t>(tensor.size_bytes));
-      tensor.format->decode(aligned.data(), memory.at<float>(), n_elements);
-      tensor.format = &f32;
-    } else {
-      std::memcpy(memory.data(), tensor.data, size_bytes);
+    if (!by_name_.emplace(plain, &entry).second) fail_with(ErrorCode::kInvalidFile, what, " is in two shards");
+    if (mapped->rule->gguf.empty()) return;  // the family's `make` reads it
+    if (mapped->expert_idx) {
+      Stack& stack = stacks_[mapped->name];
+      stack.rule = mapped->rule;
+      stack.experts.emplace(*mapped->expert_idx, &entry);
+      return;
     }
-    tensor.data = memory.data();
-    tensor.size_bytes = size_bytes;
+    take_one(mapped->name, mapped->rule->change, entry, what);
   }
 
-  void take_made(const MadeTensor& made) {
+  void take_one(const std::string& name, Change change, const SafetensorsEntry& entry, const std::string& what) {
+    const bool of_heads = change == Change::kQueryHeads || change == Change::kKeyHeads;
+    if (of_heads && !as_file_) change = Change::kNone;
+    size_t head_dim = 0;
+    if (change == Change::kQueryHeads || change == Change::kKeyHeads) {
+      head_dim = head_dim_of_file();
+      if (entry.shape[0] % head_dim != 0) {
+        fail_with(ErrorCode::kInvalidFile, what, ": ", entry.shape[0], " rows are no whole number of heads of ",
+                  head_dim);
+      }
+    }
+    TensorEntry tensor = described(name, changed_shape(entry, change),
+                                   gives_f32(entry, change) ? quant::find_by_name("F32") : entry.format);
+    tensor.source = entry.name;
+    tensor.file_offset = entry.file_offset;
+    const bool is_aligned = reinterpret_cast<uintptr_t>(entry.bytes.data()) % entry.format->block_bytes == 0;
+    if (change == Change::kNone && tensor.format == entry.format && is_aligned) {
+      tensor.data = entry.bytes.data();
+      return add(tensor);
+    }
+    add_filled(tensor,
+               [&entry, change, head_dim](std::span<std::byte> out) { write_changed(entry, change, head_dim, out); });
+  }
+
+  void take_stack(const std::string& name, const Stack& stack) {
+    const SafetensorsEntry& first = *stack.experts.begin()->second;
+    size_t next = 0;
+    for (const auto& [idx, entry] : stack.experts) {
+      if (idx != next++) {
+        fail_with(ErrorCode::kInvalidFile, path(), ": tensor ", printable(first.name), " and others: expert ", next - 1,
+                  " is missing");
+      }
+      if (entry->shape != first.shape || entry->format != first.format) {
+        fail_with(ErrorCode::kInvalidFile, path(), ": tensor ", printable(entry->name),
+                  ": is not like that of the first expert");
+      }
+    }
+    std::vector<uint64_t> shape = changed_shape(first, stack.rule->change);
+    shape.insert(shape.begin(), stack.experts.size());
+    TensorEntry tensor =
+        described(name, shape, gives_f32(first, stack.rule->change) ? quant::find_by_name("F32") : first.format);
+    tensor.source = first.name;
+    add_filled(tensor, [&stack](std::span<std::byte> out) {
+      const size_t one = out.size() / stack.experts.size();
+      for (const auto& [idx, entry] : stack.experts) {
+        write_changed(*entry, stack.rule->change, 0, out.subspan(idx * one, one));
+      }
+    });
+  }
+
+  void take_made(MadeTensor made) { add_filled(described(made.name, made.shape, made.format), std::move(made.fill)); }
+
+  // Both kinds of heads have the same length.
+  [[nodiscard]] size_t head_dim_of_file() const {
+    return metadata_.require<size_t>(str(family_->architecture, ".attention.key_length"));
+  }
+
+  TensorEntry described(const std::string& name, std::span<const uint64_t> shape, const quant::Format* format) {
     TensorEntry tensor;
-    tensor.name = names_.emplace_back(made.name);
-    tensor.dims[0] = made.values.size();
-    tensor.format = quant::find_by_name("F32");
-    tensor.type_id = tensor.format->gguf_id;
-    tensor.size_bytes = made.values.size() * sizeof(float);
-    tensor::Buffer& memory = keep(static_cast<size_t>(tensor.size_bytes));
-    std::memcpy(memory.data(), made.values.data(), static_cast<size_t>(tensor.size_bytes));
-    tensor.data = memory.data();
-    if (!add_tensor(tensor)) metadata_.refuse(str("tensor ", made.name), "is there twice");
+    tensor.name = names_.emplace_back(name);
+    tensor.n_dims = static_cast<uint32_t>(shape.size());
+    std::ranges::reverse_copy(shape, tensor.dims.begin());
+    tensor.format = format;
+    tensor.type_id = format->gguf_id;
+    tensor.size_bytes = format->row_bytes(static_cast<size_t>(tensor.dims[0])) * tensor.n_rows();
+    return tensor;
   }
 
-  tensor::Buffer& keep(size_t size_bytes) {
-    converted_bytes_ += size_bytes;
-    return memory_.emplace_back(tensor::Buffer::uninitialized(size_bytes));
+  void add_filled(TensorEntry tensor, Fill fill) {
+    converted_bytes_ += tensor.size_bytes;
+    if (as_file_) {
+      pending_.emplace(tensor.name, std::move(fill));
+    } else {
+      tensor::Buffer& memory =
+          memory_.emplace_back(tensor::Buffer::uninitialized(static_cast<size_t>(tensor.size_bytes)));
+      fill({memory.data(), memory.size_bytes()});
+      tensor.data = memory.data();
+    }
+    add(tensor);
   }
 
+  void add(const TensorEntry& tensor) {
+    if (!add_tensor(tensor)) metadata_.refuse(str("tensor ", tensor.name), "is there twice");
+  }
+
+  const bool as_file_;
+  const HfFamily* family_ = nullptr;
   std::vector<Safetensors> shards_;
+  std::map<std::string_view, const SafetensorsEntry*> by_name_;
+  std::map<std::string, Stack> stacks_;
+  std::map<std::string_view, Fill> pending_;
   std::deque<std::string> names_;
   std::deque<tensor::Buffer> memory_;
 };
 
 }  // namespace
 
-const HfFamily& family_of(const HfConfig& config) {
-  const std::string name = config.class_name();
-  if (const HfFamily* family = find_hf_family(name)) return *family;
-  std::string known;
-  for (const HfFamily& family : hf_families()) known += str(known.empty() ? "" : ", ", family.class_name);
-  fail_with(ErrorCode::kUnsupported, config.name(), ": architecture ", printable(name),
-            " is not supported; supported: ", known);
-}
-
-void fill_metadata(const HfFamily& family, const HfConfig& config, const HfConfig* generation, Metadata& metadata) {
-  family.fill(config, metadata);
-  fill_generation(config, generation, metadata);
-}
-
-std::shared_ptr<const ModelFile> open_hf_folder(const std::string& path, const HfOptions& options) {
-  return std::make_shared<HfFolder>(path, options);
+std::shared_ptr<const ModelFile> open_hf_folder(const std::string& path, HfFamilies families,
+                                                const HfOptions& options) {
+  return std::make_shared<HfFolder>(path, families, options);
 }
 
 }  // namespace kinglet::format

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <cstring>
 
-#include "model/format/hf_llama.h"
+#include "model/format/sample_family.h"
 #include "model/format/samples.h"
 #include "model/format/scratch_folder.h"
 
@@ -24,10 +24,10 @@ Metadata keys_of(std::string_view config_text, std::string_view generation_text 
   const HfConfig config = HfConfig::parse(config_text, "config.json");
   Metadata metadata("m");
   if (generation_text.empty()) {
-    fill_metadata(family_of(config), config, nullptr, metadata);
+    fill_metadata(family_of(samples::sample_families(), config), config, nullptr, metadata);
   } else {
     const HfConfig generation = HfConfig::parse(generation_text, "generation_config.json");
-    fill_metadata(family_of(config), config, &generation, metadata);
+    fill_metadata(family_of(samples::sample_families(), config), config, &generation, metadata);
   }
   return metadata;
 }
@@ -41,8 +41,11 @@ std::string refusal(std::string_view members, ErrorCode code) {
   try {
     const HfConfig config = HfConfig::parse(config_with(members), "config.json");
     Metadata metadata("m");
-    fill_metadata(family_of(config), config, nullptr, metadata);
-    (void)family_of(config).make(config);
+    fill_metadata(family_of(samples::sample_families(), config), config, nullptr, metadata);
+    class NoTensors final : public HfTensors {
+      const SafetensorsEntry* find(std::string_view /*name*/) const override { return nullptr; }
+    };
+    (void)family_of(samples::sample_families(), config).make(config, NoTensors());
     return "";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), code) << error.message();
@@ -50,7 +53,7 @@ std::string refusal(std::string_view members, ErrorCode code) {
   }
 }
 
-TEST(HfLlama, KeysOfGgufAndDefaults) {
+TEST(HfSettings, KeysOfGgufAndDefaults) {
   const Metadata meta = keys_of(kConfig);
   EXPECT_EQ(meta.require<uint32_t>("llama.block_count"), 1U);
   EXPECT_EQ(meta.require<uint32_t>("llama.context_length"), 2048U);
@@ -64,7 +67,7 @@ TEST(HfLlama, KeysOfGgufAndDefaults) {
   EXPECT_EQ(meta.require<uint32_t>("tokenizer.ggml.eos_token_id"), 2U);
 }
 
-TEST(HfLlama, BothSpellingsOfScaling) {
+TEST(HfSettings, BothSpellingsOfScaling) {
   for (
       const std::string_view members :
       {R"("rope_theta":500.0,"rope_scaling":{"type":"yarn","factor":8.0,"original_max_position_embeddings":512,"beta_fast":16})",
@@ -80,7 +83,7 @@ TEST(HfLlama, BothSpellingsOfScaling) {
   }
 }
 
-TEST(HfLlama, YarnMagnitudeOfTwoScales) {
+TEST(HfSettings, YarnMagnitudeOfTwoScales) {
   const Metadata meta =
       keys_of(config_with(R"("rope_scaling":{"type":"yarn","factor":40,"mscale":1.0,"mscale_all_dim":0.5})"));
   // The whole is (0.1 ln 40 + 1) / (0.05 ln 40 + 1); GGUF has what the usual 0.1 ln 40 + 1 is multiplied by.
@@ -88,7 +91,7 @@ TEST(HfLlama, YarnMagnitudeOfTwoScales) {
   EXPECT_NEAR(meta.require<double>("llama.rope.scaling.attn_factor"), want, 1e-6);
 }
 
-TEST(HfLlama, GenerationSettings) {
+TEST(HfSettings, GenerationSettings) {
   const Metadata meta = keys_of(config_with(R"("bos_token_id":128000,"eos_token_id":128001,"pad_token_id":null)"),
                                 R"({"eos_token_id":[128009,128008],"temperature":0.6,"top_p":0.9,"top_k":40})");
   EXPECT_EQ(meta.require<uint32_t>("tokenizer.ggml.bos_token_id"), 128000U);
@@ -99,11 +102,16 @@ TEST(HfLlama, GenerationSettings) {
   EXPECT_EQ(meta.require<int32_t>("general.sampling.top_k"), 40);
 }
 
-TEST(HfLlama, SettingsThatAreNotKnownAreRefused) {
+TEST(HfSettings, SettingsThatAreNotKnownAreRefused) {
   using enum ErrorCode;
   EXPECT_THAT(refusal(R"("hidden_act":"gelu")", kUnsupported), HasSubstr("hidden_act is gelu"));
   EXPECT_THAT(refusal(R"("mlp_bias":true)", kUnsupported), HasSubstr("mlp_bias"));
-  EXPECT_THAT(refusal(R"("rope_scaling":{"type":"longrope"})", kUnsupported), HasSubstr("rope_type is longrope"));
+  EXPECT_THAT(refusal(R"("rope_scaling":{"type":"longest"})", kUnsupported), HasSubstr("rope_type is longest"));
+  EXPECT_THAT(
+      refusal(
+          R"("rope_scaling":{"type":"longrope","long_factor":[1],"short_factor":[1,2],"original_max_position_embeddings":8})",
+          kInvalidFile),
+      HasSubstr("short_factor: has 2 numbers, expected 1"));
   EXPECT_THAT(refusal(R"("architectures":["OtherForCausalLM"])", kUnsupported),
               HasSubstr("OtherForCausalLM is not supported; supported: Llama"));
   EXPECT_THAT(refusal(R"("hidden_size":"big")", kInvalidFile), HasSubstr("hidden_size: is a string"));
@@ -116,7 +124,7 @@ TEST(HfLlama, SettingsThatAreNotKnownAreRefused) {
 }
 
 // Values of Meta's own scaling rule, worked out by hand for a base of 500000 and a head of 64.
-TEST(HfLlama, Llama3Factors) {
+TEST(HfSettings, Llama3Factors) {
   HfRope rope;
   rope.base = 500000.0;
   rope.factor = 8.0;
@@ -130,11 +138,11 @@ TEST(HfLlama, Llama3Factors) {
 }
 
 TEST(HfNames, BothWays) {
-  const HfFamily& family = *find_hf_family("LlamaForCausalLM");
+  const HfFamily& family = *find_hf_family(samples::sample_families(), "LlamaForCausalLM");
   const auto q = to_gguf_name(family, "model.layers.17.self_attn.q_proj.weight");
   ASSERT_TRUE(q);
   EXPECT_EQ(q->name, "blk.17.attn_q.weight");
-  EXPECT_EQ(q->rule->rows, RowOrder::kQueryHeads);
+  EXPECT_EQ(q->rule->change, Change::kQueryHeads);
   EXPECT_EQ(to_hf_name(family, "blk.0.ffn_down.weight")->name, "model.layers.0.mlp.down_proj.weight");
   EXPECT_EQ(to_gguf_name(family, "lm_head.weight")->name, "output.weight");
   for (const std::string_view name :
@@ -178,7 +186,7 @@ class Folder : public testing::Test {
 
 TEST_F(Folder, OpensWithoutConverting) {
   put_model("F32");
-  const auto file = open_hf_folder(folder.path());
+  const auto file = open_hf_folder(folder.path(), samples::sample_families());
   EXPECT_EQ(file->metadata().require<std::string_view>("general.architecture"), "llama");
   EXPECT_EQ(file->tensors().size(), 11U);
   EXPECT_EQ(file->converted_bytes(), 0U);
@@ -189,7 +197,7 @@ TEST_F(Folder, OpensWithoutConverting) {
 
 TEST_F(Folder, VectorsIn16BitsBecomeF32) {
   put_model("BF16");
-  const auto file = open_hf_folder(folder.path());
+  const auto file = open_hf_folder(folder.path(), samples::sample_families());
   const TensorEntry* norm = file->find("blk.0.attn_norm.weight");
   EXPECT_EQ(norm->format->name, "F32");
   EXPECT_EQ(norm->type_id, 0U);
@@ -202,14 +210,14 @@ TEST_F(Folder, VectorsIn16BitsBecomeF32) {
 
 TEST_F(Folder, ATiedHeadThatIsThereIsLeftOut) {
   put_model("F32", true);
-  EXPECT_EQ(open_hf_folder(folder.path())->find("output.weight"), nullptr);
+  EXPECT_EQ(open_hf_folder(folder.path(), samples::sample_families())->find("output.weight"), nullptr);
 }
 
 TEST_F(Folder, AnUnknownTensorIsNamed) {
   extra = "model.layers.0.mystery.weight";
   put_model("F32");
   try {
-    open_hf_folder(folder.path());
+    open_hf_folder(folder.path(), samples::sample_families());
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
@@ -229,7 +237,7 @@ TEST_F(Folder, MisalignedDataIsCopied) {
   ++length;
   std::memcpy(content.data(), &length, 8);
   folder.put("model.safetensors", content);
-  const auto file = open_hf_folder(folder.path());
+  const auto file = open_hf_folder(folder.path(), samples::sample_families());
   for (const TensorEntry& tensor : file->tensors())
     EXPECT_EQ(reinterpret_cast<uintptr_t>(tensor.data) % 4, 0U) << tensor.name;
   EXPECT_GT(file->converted_bytes(), 0U);

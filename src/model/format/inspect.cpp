@@ -106,12 +106,12 @@ std::optional<NotFinite> find_not_finite(const TensorEntry& tensor) {
   return scan(tensor.name, *tensor.format, tensor.data, tensor.n_rows() * tensor.dims[0]);
 }
 
-Inspection Inspection::open(const std::string& path) {
+Inspection Inspection::open(const std::string& path, HfFamilies families) {
   Inspection inspection;
   if (path.ends_with(".safetensors") && !std::filesystem::is_directory(path)) {
     inspection.tensors_only_ = Safetensors::open(path);
   } else {
-    inspection.model_ = open_model(path);
+    inspection.model_ = open_model(path, families);
   }
   return inspection;
 }

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "model/format/hf_family.h"
 #include "model/format/model_file.h"
 #include "model/format/safetensors.h"
 
@@ -43,7 +44,7 @@ struct NotFinite {
 class Inspection {
  public:
   /// Opens a GGUF file, a safetensors file or a folder of either kind of model. Throws as open_model.
-  static Inspection open(const std::string& path);
+  static Inspection open(const std::string& path, HfFamilies families);
 
   [[nodiscard]] std::string kind() const;  ///< "GGUF 3", "safetensors", "Hugging Face folder"
   [[nodiscard]] uint64_t file_bytes() const noexcept;

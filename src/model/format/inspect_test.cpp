@@ -22,7 +22,7 @@ const KeyRow& row(const std::vector<KeyRow>& rows, std::string_view key) {
 
 TEST(Inspect, RowsOfAGguf) {
   const samples::ScratchFolder folder("inspect_rows");
-  const Inspection inspection = Inspection::open(folder.put("m.gguf", samples::small_gguf()));
+  const Inspection inspection = Inspection::open(folder.put("m.gguf", samples::small_gguf()), {});
   EXPECT_EQ(inspection.kind(), "GGUF 3");
   const std::vector<KeyRow> keys = inspection.keys();
   EXPECT_EQ(row(keys, "t.f32").value, "0.1");
@@ -50,7 +50,7 @@ TEST(Inspect, ValuesThatAreNotFiniteAreNamed) {
   writer.add_tensor("bad", samples::format("F32"), std::array<uint64_t, 2>{50, 100}, std::as_bytes(std::span(values)));
   writer.add_tensor("blocks", samples::format("Q8_0"), std::array<uint64_t, 1>{32 * 40}, blocks);
   const samples::ScratchFolder folder("inspect_check");
-  const Inspection inspection = Inspection::open(folder.put("m.gguf", samples::written(writer)));
+  const Inspection inspection = Inspection::open(folder.put("m.gguf", samples::written(writer)), {});
   std::vector<std::string> not_checked;
   uint64_t done = 0;
   const std::vector<NotFinite> found = inspection.check(not_checked, [&](uint64_t bytes) { done = bytes; });
@@ -67,7 +67,7 @@ TEST(Inspect, ValuesThatAreNotFiniteAreNamed) {
 
 TEST(Inspect, ASafetensorsFileAlone) {
   const samples::ScratchFolder folder("inspect_safetensors");
-  const Inspection inspection = Inspection::open(folder.put("x.safetensors", samples::small_safetensors()));
+  const Inspection inspection = Inspection::open(folder.put("x.safetensors", samples::small_safetensors()), {});
   EXPECT_EQ(inspection.kind(), "safetensors");
   EXPECT_EQ(inspection.keys()[0].key, "format");
   EXPECT_EQ(inspection.tensors().size(), 7U);

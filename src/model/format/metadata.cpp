@@ -139,6 +139,12 @@ void Metadata::put_bytes(std::string_view key, ValueType element, uint64_t size,
   put(key, {ValueType::kArray, std::move(array)});
 }
 
+void Metadata::set_truths(std::string_view key, const std::vector<bool>& values) {
+  std::vector<std::byte> bytes;
+  for (const bool value : values) bytes.push_back(std::byte{value});
+  put_bytes(key, ValueType::kBool, values.size(), bytes);
+}
+
 void Metadata::set_strings(std::string_view key, std::span<const std::string_view> values) {
   Array array;
   array.element = ValueType::kString;

@@ -137,6 +137,7 @@ class Metadata {
   void set_array(std::string_view key, std::span<const T> values) {
     put_bytes(key, value_type_of<T>(), values.size(), std::as_bytes(values));
   }
+  void set_truths(std::string_view key, const std::vector<bool>& values);
   void set_strings(std::string_view key, std::span<const std::string_view> values);
 
   [[nodiscard]] const MetaValue* find(std::string_view key) const noexcept;

@@ -3,8 +3,10 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,9 +23,10 @@ struct TensorEntry {
   uint32_t n_dims = 1;
   uint32_t type_id = 0;                   ///< The number in the file.
   const quant::Format* format = nullptr;  ///< Null: a type that is not supported; naming the tensor is all one can do.
-  const std::byte* data = nullptr;        ///< size_bytes bytes inside the file; null where the format is.
+  const std::byte* data = nullptr;        ///< size_bytes bytes; null where the format is, and where `read` makes them.
   uint64_t size_bytes = 0;
-  uint64_t file_offset = 0;  ///< Where the file has it; 0 for what was made at load.
+  uint64_t file_offset = 0;      ///< Where the file has it; 0 for what was made at load.
+  std::string_view source = {};  ///< Its name in a folder (of stacked experts the first one's), empty for made ones.
 
   [[nodiscard]] uint64_t n_rows() const noexcept { return dims[1] * dims[2] * dims[3]; }
   /// All rows, as a weight. The format is known.
@@ -43,6 +46,8 @@ class ModelFile {
   [[nodiscard]] const std::vector<TensorEntry>& tensors() const noexcept { return tensors_; }
   /// Null where there is none of this name.
   [[nodiscard]] const TensorEntry* find(std::string_view name) const noexcept;
+  /// Calls use(bytes) with a tensor's data, which may exist for that time alone.
+  virtual void read(const TensorEntry& tensor, const std::function<void(std::span<const std::byte>)>& use) const;
   /// Bytes that had to be converted and are held in memory; the rest is read where it lies.
   [[nodiscard]] uint64_t converted_bytes() const noexcept { return converted_bytes_; }
   /// Bytes of the file (or files) themselves.

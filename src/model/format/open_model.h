@@ -4,12 +4,13 @@
 #include <memory>
 #include <string>
 
+#include "model/format/hf_family.h"
 #include "model/format/model_file.h"
 
 namespace kinglet::format {
 
 /// Opens a GGUF file (of a split one the first part, which finds the others) or a Hugging Face folder. Throws
 /// Error{kNotFound} where nothing is there, kInvalidFile or kUnsupported that says what it is instead.
-std::shared_ptr<const ModelFile> open_model(const std::string& path);
+std::shared_ptr<const ModelFile> open_model(const std::string& path, HfFamilies families);
 
 }  // namespace kinglet::format

@@ -15,7 +15,7 @@ using testing::HasSubstr;
 
 std::string refusal(const std::string& path, ErrorCode code) {
   try {
-    open_model(path);
+    open_model(path, {});
     return "";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), code) << error.message();
@@ -45,7 +45,7 @@ TEST(OpenModel, SaysWhatAPathIs) {
               HasSubstr("begins with bytes 61 62 63 64 65 66 67 68"));
   folder.put("model.gguf", samples::small_gguf());
   EXPECT_THAT(refusal(folder.path(), kInvalidFile), HasSubstr("such as model.gguf"));
-  EXPECT_EQ(open_model(path("model.gguf"))->tensors().size(), 4U);
+  EXPECT_EQ(open_model(path("model.gguf"), {})->tensors().size(), 4U);
 }
 
 Bytes part(uint16_t number, uint16_t count, std::string_view tensor, int32_t n_tensors = 2) {
@@ -63,21 +63,21 @@ TEST(OpenModel, PartsOfASplitFileAreOneModel) {
   const samples::ScratchFolder folder("open_model_2");
   const std::string first = folder.put("m-00001-of-00002.gguf", part(0, 2, "a"));
   const std::string second = folder.put("m-00002-of-00002.gguf", part(1, 2, "b"));
-  const auto file = open_model(first);
+  const auto file = open_model(first, {});
   ASSERT_EQ(file->tensors().size(), 2U);
   EXPECT_EQ(file->find("b")->size_bytes, 32U);
   EXPECT_EQ(file->metadata().require<std::string_view>("general.architecture"), "llama");
   EXPECT_EQ(file->kind(), "GGUF 3 in 2 parts");
   EXPECT_THAT(refusal(second, ErrorCode::kInvalidArgument), HasSubstr("is part 2 of 2"));
   folder.put("m-00002-of-00002.gguf", part(1, 2, "a"));
-  EXPECT_THROW(open_model(first), Error);
+  EXPECT_THROW(open_model(first, {}), Error);
   folder.put("m-00002-of-00002.gguf", part(0, 2, "b"));
-  EXPECT_THROW(open_model(first), Error);
+  EXPECT_THROW(open_model(first, {}), Error);
   folder.put("m-00002-of-00002.gguf", part(1, 2, "b", 3));
   folder.put("m-00001-of-00002.gguf", part(0, 2, "a", 3));
   EXPECT_THAT(refusal(first, ErrorCode::kInvalidFile), HasSubstr("split.tensors.count is 3, the parts have 2"));
   std::filesystem::remove(second);
-  EXPECT_THROW(open_model(first), Error);
+  EXPECT_THROW(open_model(first, {}), Error);
   EXPECT_THAT(refusal(folder.put("renamed.gguf", part(0, 2, "a")), ErrorCode::kInvalidFile),
               HasSubstr("-00001-of-00002.gguf"));
 }

@@ -17,6 +17,7 @@
 #include "model/format/hf_folder.h"
 #include "model/format/inspect.h"
 #include "model/format/safetensors.h"
+#include "model/format/sample_family.h"
 
 namespace kinglet::format {
 namespace {
@@ -203,8 +204,8 @@ TEST(FamiliesKit, BothSpellingsMeanTheSame) {
   NEED_KIT();
   for (const std::string_view family : kLlamaFamilies) {
     const std::string folder = str(kit(), "/families/", family);
-    const auto older = open_hf_folder(folder);
-    const auto newer = open_hf_folder(folder, {.config_name = "config.v5.json"});
+    const auto older = open_hf_folder(folder, samples::sample_families());
+    const auto newer = open_hf_folder(folder, samples::sample_families(), {.config_name = "config.v5.json"});
     EXPECT_EQ(described(older->metadata()), described(newer->metadata())) << family;
     ASSERT_EQ(older->tensors().size(), newer->tensors().size()) << family;
     for (const TensorEntry& tensor : older->tensors()) {
@@ -219,13 +220,13 @@ TEST(FamiliesKit, DataStaysWhereItIs) {
   NEED_KIT();
   for (const std::string_view family : kLlamaFamilies) {
     const std::string folder = str(kit(), "/families/", family);
-    const auto file = open_hf_folder(folder);
+    const auto file = open_hf_folder(folder, samples::sample_families());
     const Safetensors raw = Safetensors::open(folder + "/model.safetensors");
     const TensorEntry* made = file->find("rope_freqs.weight");
     EXPECT_EQ(made != nullptr, family == "llama3_tied");
     EXPECT_EQ(file->converted_bytes(), made != nullptr ? made->size_bytes : 0U) << family;
     EXPECT_EQ(file->tensors().size(), raw.tensors().size() + (made != nullptr ? 1 : 0)) << family;
-    const HfFamily& names = *find_hf_family("LlamaForCausalLM");
+    const HfFamily& names = *find_hf_family(samples::sample_families(), "LlamaForCausalLM");
     for (const TensorEntry& tensor : file->tensors()) {
       if (&tensor == made) continue;
       const SafetensorsEntry* entry = raw.find(to_hf_name(names, tensor.name)->name);
@@ -244,7 +245,7 @@ TEST(FamiliesKit, OtherFamiliesAreNamed) {
     if (!entry.is_directory() || llama.contains(entry.path().filename().string())) continue;
     if (!std::filesystem::exists(entry.path() / "config.json")) continue;
     try {
-      open_hf_folder(entry.path().string());
+      open_hf_folder(entry.path().string(), samples::sample_families());
       ADD_FAILURE() << entry.path();
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), ErrorCode::kUnsupported) << error.message();
@@ -256,7 +257,7 @@ TEST(FamiliesKit, OtherFamiliesAreNamed) {
 
 TEST(InspectKit, RealSafetensors) {
   NEED_KIT();
-  const Inspection inspection = Inspection::open(kit() + "/models/silero_vad_16k.safetensors");
+  const Inspection inspection = Inspection::open(kit() + "/models/silero_vad_16k.safetensors", {});
   std::vector<std::string> not_checked;
   EXPECT_TRUE(inspection.check(not_checked).empty());
   EXPECT_TRUE(not_checked.empty());

@@ -1,7 +1,7 @@
 // One function a family, each in its own file; registry.cpp lists them.
 #pragma once
 
-#include "model/models/decoder.h"
+#include "model/models/architecture.h"
 
 namespace kinglet::models {
 

@@ -2,27 +2,28 @@
 #pragma once
 
 #include <memory>
-#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "core/ir/ir.h"
 #include "model/format/format.h"
-#include "model/models/decoder.h"
+#include "model/models/architecture.h"
 
 namespace kinglet::models {
 
 /// What a description is wanted for.
 struct DescribeOptions {
-  bool loss = false;    ///< Also the mean cross-entropy of Input::kLabels over the logit rows.
-  size_t rope_len = 0;  ///< Length that a rope variant which depends on length is chosen for; 0: the trained context.
+  bool loss = false;  ///< Also the mean cross-entropy of Input::kLabels over the logit rows.
 };
 
 /// A logical graph and the values of interest in it.
 struct Description {
   ir::Graph graph;
-  ir::Value logits;  ///< [L, vocabulary], of the rows named by Input::kLogitRows.
-  ir::Value loss;    ///< [1, 1]; valid when asked for.
+  ir::Value logits;               ///< [L, vocabulary], of the rows named by Input::kLogitRows; not valid for encoders.
+  ir::Value loss;                 ///< [1, 1]; valid when asked for.
+  ir::Value hidden;               ///< [T, D]: rows of the last layer, normed.
+  std::vector<ir::Value> states;  ///< [T, D] each: what the embedding gave, then each layer.
 };
 
 /// Weights stay where the file lies (mapped); the model keeps the file open. Constant after loading; shared by engines.
@@ -36,6 +37,8 @@ class Model {
   [[nodiscard]] const Architecture& architecture() const noexcept { return *architecture_; }
   [[nodiscard]] const format::ModelFile& file() const noexcept { return *file_; }
   [[nodiscard]] const std::vector<quant::Weight>& weights() const noexcept { return weights_; }
+  /// Whether a weight is a setting of the file rather than a parameter.
+  [[nodiscard]] bool is_constant(std::string_view weight_name) const { return constants_.contains(weight_name); }
 
   [[nodiscard]] Description describe(const DescribeOptions& options = {}) const;
 
@@ -46,6 +49,7 @@ class Model {
   const Architecture* architecture_ = nullptr;
   DecoderConfig config_;
   std::vector<quant::Weight> weights_;
+  std::set<std::string, std::less<>> constants_;
 };
 
 }  // namespace kinglet::models

@@ -180,40 +180,43 @@ TEST(Rope, FrequenciesOfEachScaling) {
     ASSERT_EQ(got.inverse.size(), 4U);
     for (size_t i = 0; i < 4; ++i) EXPECT_NEAR(static_cast<double>(got.inverse[i]) / want(i), 1.0, 4e-7) << i;
   };
-  expect_near(rope_frequencies(rope, {}, 64), [&](size_t i) { return plain(10000.0, i); });
+  expect_near(rope_frequencies(rope, {}), [&](size_t i) { return plain(10000.0, i); });
   const std::vector<float> factors{1.0F, 2.0F, 4.0F, 8.0F};
-  expect_near(rope_frequencies(rope, factors, 64),
+  expect_near(rope_frequencies(rope, factors),
               [&](size_t i) { return plain(10000.0, i) / std::exp2(static_cast<double>(i)); });
   rope.factor = 4.0;
   rope.scaling = RopeScaling::kLinear;
-  expect_near(rope_frequencies(rope, {}, 64), [&](size_t i) { return plain(10000.0, i) / 4.0; });
+  expect_near(rope_frequencies(rope, {}), [&](size_t i) { return plain(10000.0, i) / 4.0; });
   rope.scaling = RopeScaling::kDynamic;
-  expect_near(rope_frequencies(rope, {}, 64), [&](size_t i) { return plain(10000.0, i); });
-  expect_near(rope_frequencies(rope, {}, 128),
-              [&](size_t i) { return plain(10000.0 * std::pow(4.0 * 128 / 64 - 3.0, 8.0 / 6.0), i); });
+  expect_near(rope_frequencies(rope, {}), [&](size_t i) { return plain(10000.0, i); });
+  const ops::RopeFrequencies dynamic = rope_frequencies(rope, {});
+  EXPECT_EQ(dynamic.border, 64U);
+  for (size_t i = 0; i < 4; ++i) {
+    const double want = plain(10000.0 * std::pow(4.0 * 128 / 64 - 3.0, 8.0 / 6.0), i);
+    EXPECT_NEAR(static_cast<double>(dynamic.inverse_beyond(128, i)) / want, 1.0, 4e-7) << i;
+  }
   rope.scaling = RopeScaling::kYarn;
-  const ops::RopeFrequencies yarn = rope_frequencies(rope, {}, 64);
+  const ops::RopeFrequencies yarn = rope_frequencies(rope, {});
   EXPECT_NEAR(static_cast<double>(yarn.inverse[0]), 1.0, 1e-6) << "the fastest keeps its turns";
   EXPECT_NEAR(static_cast<double>(yarn.inverse[3]) * 4.0 / plain(10000.0, 3), 1.0, 1e-6) << "the slowest is stretched";
   EXPECT_NEAR(static_cast<double>(yarn.magnitude), 0.1 * std::log(4.0) + 1.0, 1e-6);
-  const ops::RopeFrequencies divided = rope_frequencies(rope, factors, 64);
+  const ops::RopeFrequencies divided = rope_frequencies(rope, factors);
   for (size_t i = 0; i < 4; ++i) EXPECT_FLOAT_EQ(divided.inverse[i] * factors[i], yarn.inverse[i]) << i;
   rope.attention_factor = 0.5;
-  EXPECT_FLOAT_EQ(rope_frequencies(rope, {}, 64).magnitude, 0.5F * yarn.magnitude);
+  EXPECT_FLOAT_EQ(rope_frequencies(rope, {}).magnitude, 0.5F * yarn.magnitude);
 }
 
 // Source: llama.cpp, which reads these keys so (llama-model.cpp, load_hparams; llama-context.cpp, yarn_attn_factor).
 TEST(Rope, AFactorAloneIsLinear) {
   const auto rope_of = [](std::vector<std::pair<std::string, float>> numbers) {
-    return TinyModel({.n_layers = 1, .numbers = std::move(numbers)})->config().rope;
+    return TinyModel({.n_layers = 1, .numbers = std::move(numbers)})->config().ropes[0];
   };
   for (const char* key : {"rope.scaling.factor", "rope.scale_linear"}) {
     const RopeConfig rope = rope_of({{key, 4.0F}});
     EXPECT_EQ(rope.scaling, RopeScaling::kLinear) << key;
     EXPECT_EQ(rope.factor, 4.0) << key;
   }
-  EXPECT_EQ(rope_frequencies(rope_of({}), {}, 64).inverse,
-            rope_frequencies({.n_rot = 32, .base = 10000.0}, {}, 64).inverse);
+  EXPECT_EQ(rope_frequencies(rope_of({}), {}).inverse, rope_frequencies({.n_rot = 32, .base = 10000.0}, {}).inverse);
 }
 
 }  // namespace

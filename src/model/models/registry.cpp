@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <array>
 
+#include "model/format/open_model.h"
 #include "model/models/architectures.h"
 
 namespace kinglet::models {
 
+// A file is read by the first family of its name.
 std::span<const Architecture> architectures() {
   static const std::array kAll = {
       llama(),
@@ -18,6 +20,21 @@ const Architecture* find_architecture(std::string_view name) {
   const auto all = architectures();
   const auto found = std::ranges::find(all, name, &Architecture::name);
   return found == all.end() ? nullptr : &*found;
+}
+
+format::HfFamilies hf_families() {
+  static const std::vector<format::HfFamily> kFamilies = [] {
+    std::vector<format::HfFamily> families;
+    for (const Architecture& architecture : architectures()) {
+      if (!architecture.folder.classes.empty()) families.push_back(architecture.folder);
+    }
+    return families;
+  }();
+  return kFamilies;
+}
+
+std::shared_ptr<const format::ModelFile> open_file(const std::string& path) {
+  return format::open_model(path, hf_families());
 }
 
 }  // namespace kinglet::models

@@ -47,21 +47,21 @@ struct TinyOptions {
 inline std::vector<std::byte> tiny_gguf(const Architecture& architecture, const TinyOptions& options = {}) {
   const quant::Format& format = *quant::find_by_name(options.format);
   const TinySizes sizes = options.sizes.value_or(tiny_sizes(format));
-  const auto add_settings = [&](format::GgufWriter& writer) {
-    const auto key = [&](std::string_view name) { return str(architecture.name, ".", name); };
-    writer.add_string("general.architecture", architecture.name);
-    writer.add_u32(key("block_count"), options.n_layers);
-    writer.add_u32(key("context_length"), options.context_len);
-    writer.add_u32(key("embedding_length"), sizes.hidden);
-    writer.add_u32(key("feed_forward_length"), sizes.ffn);
-    writer.add_u32(key("attention.head_count"), sizes.n_heads);
-    writer.add_u32(key("attention.head_count_kv"), sizes.n_kv_heads);
-    writer.add_u32(key("attention.key_length"), options.head_dim);
-    writer.add_u32(key("attention.value_length"), options.head_dim);
-    writer.add_f32(key("attention.layer_norm_rms_epsilon"), 1e-5F);
-    for (const auto& [name, word] : options.words) writer.add_string(key(name), word);
-    for (const auto& [name, number] : options.numbers) writer.add_f32(key(name), number);
-  };
+  format::Metadata settings("tiny");
+  const auto key = [&](std::string_view name) { return str(architecture.name, ".", name); };
+  settings.set("general.architecture", architecture.name);
+  settings.set(key("block_count"), options.n_layers);
+  settings.set(key("context_length"), options.context_len);
+  settings.set(key("embedding_length"), sizes.hidden);
+  settings.set(key("feed_forward_length"), sizes.ffn);
+  settings.set(key("attention.head_count"), sizes.n_heads);
+  settings.set(key("attention.head_count_kv"), sizes.n_kv_heads);
+  settings.set(key("attention.key_length"), options.head_dim);
+  settings.set(key("attention.value_length"), options.head_dim);
+  settings.set(key("attention.layer_norm_rms_epsilon"), 1e-5F);
+  if (architecture.fill_tiny != nullptr) architecture.fill_tiny(settings);
+  for (const auto& [name, word] : options.words) settings.set(key(name), word);
+  for (const auto& [name, number] : options.numbers) settings.set(key(name), number);
   const auto written = [](const format::GgufWriter& writer) {
     std::vector<std::byte> bytes;
     writer.write([&](std::span<const std::byte> piece) { bytes.insert(bytes.end(), piece.begin(), piece.end()); });
@@ -72,7 +72,8 @@ inline std::vector<std::byte> tiny_gguf(const Architecture& architecture, const 
   const auto add_tensor = [&](format::GgufWriter& writer, const TensorSpec& spec) {
     const bool is_vector = spec.rows == 1;
     const bool is_bias = spec.name.ends_with(".bias");
-    const quant::Format& type = is_vector ? *quant::find_by_name("F32") : format;
+    const bool is_f32 = is_vector || spec.is_f32 || spec.cols % format.block_len != 0;
+    const quant::Format& type = is_f32 ? *quant::find_by_name("F32") : format;
     // Norms and frequency factors around 1; matrices such that rows keep their size.
     const float middle = is_vector && !is_bias ? 1.5F : 0.0F;
     const float spread = is_vector ? 0.5F : 3.0F / std::sqrt(static_cast<float>(spec.cols));
@@ -90,17 +91,18 @@ inline std::vector<std::byte> tiny_gguf(const Architecture& architecture, const 
     writer.add_tensor(spec.name, type, std::span(dims).first(is_vector ? 1 : 2), blocks);
   };
   // The settings decide which tensors there are; the vocabulary's size is that of the embedding.
-  format::GgufWriter settings;
-  add_settings(settings);
-  add_tensor(settings, {"token_embd.weight", sizes.vocab, sizes.hidden});
-  const std::vector<std::byte> first = written(settings);
-  const DecoderConfig config = architecture.read_config(*format::read_gguf(first, "tiny"));
+  format::GgufWriter first;
+  first.add_values(settings);
+  add_tensor(first, {"token_embd.weight", sizes.vocab, sizes.hidden});
+  const std::vector<std::byte> settings_bytes = written(first);
+  const auto settings_file = format::read_gguf(settings_bytes, "tiny");
+  const DecoderConfig config = architecture.read_config(ConfigReader(*settings_file));
   TensorTable table(config.n_layers);
   architecture.declare_tensors(config, table);
   format::GgufWriter writer;
-  add_settings(writer);
+  writer.add_values(settings);
   for (const TensorSpec& spec : table.specs()) {
-    if (!spec.optional || options.has_optional) add_tensor(writer, spec);
+    if (!spec.is_optional || options.has_optional) add_tensor(writer, spec);
   }
   return written(writer);
 }

@@ -29,9 +29,11 @@ const EngineOptions& checked(const EngineOptions& options, const models::Model& 
               options.max_sequences, " sequences that may each want one");
   }
   const bool in_blocks = options.kv_type == kernels::KvType::kQ8_0 || options.kv_type == kernels::KvType::kQ4_0;
-  if (in_blocks && model.config().head_dim % 32 != 0) {
-    fail_with(ErrorCode::kInvalidArgument, "kv-type: heads of ", model.config().head_dim,
-              " are no whole number of blocks of 32; use f16 or f32");
+  for (const models::LayerConfig& layer : model.config().layers) {
+    if (in_blocks && layer.head_dim % 32 != 0) {
+      fail_with(ErrorCode::kInvalidArgument, "kv-type: heads of ", layer.head_dim,
+                " are no whole number of blocks of 32; use f16 or f32");
+    }
   }
   return options;
 }
@@ -43,7 +45,7 @@ Engine::Engine(std::shared_ptr<const models::Model> model, const EngineOptions& 
     : model_(std::move(model)),
       options_(checked(options, *model_)),
       runner_(*model_, options_, table, pool),
-      pages_(runner_.kv_layout(), pages_for(options_.context_len) * options_.max_sequences),
+      pages_(runner_.layout(), pages_for(options_.context_len) * options_.max_sequences),
       prefixes_(pages_) {
   sequences_.reserve(options_.max_sequences);
   batch_rows_.reserve(options_.max_sequences);
@@ -141,10 +143,15 @@ bool Engine::start(const std::shared_ptr<Generation>& generation) {
                                              request.prompt);
   sequence->tokens.reserve(n_pages * kPageTokens);
   sequence->pages.reserve(n_pages);
-  sequence->k_pages.reserve(n_pages);
-  sequence->v_pages.reserve(n_pages);
+  const graph::SequenceLayout& layout = runner_.layout();
+  sequence->keys.resize(layout.groups.size());
+  sequence->values.resize(layout.groups.size());
+  for (auto& list : sequence->keys) list.reserve(n_pages);
+  for (auto& list : sequence->values) list.reserve(n_pages);
+  sequence->state = tensor::Buffer(layout.state_bytes);
   // The last token of a prompt is always computed, as its logits are wanted.
-  for (const PageId page : prefixes_.find({request.prompt.data(), request.prompt.size() - 1})) {
+  const bool is_reusable = layout.state_bytes == 0;
+  for (const PageId page : prefixes_.find({request.prompt.data(), is_reusable ? request.prompt.size() - 1 : 0})) {
     add_page(*sequence, page);
   }
   sequence->n_done = sequence->pages.size() * kPageTokens;
@@ -156,6 +163,10 @@ bool Engine::start(const std::shared_ptr<Generation>& generation) {
     KINGLET_CHECK(pages_.allocate(page), "pages were counted before");
     add_page(*sequence, page);
   }
+  for (size_t i = 0; i < sequence->keys.size(); ++i) {
+    sequence->views.push_back({sequence->keys[i].data(), sequence->values[i].data()});
+  }
+  sequence->max_len = request.prompt.size() + std::min(request.max_tokens, room);
   sequence->sampler.reserve(n_pages * kPageTokens);
   sequence->sampler.observe(request.prompt);
   generation->reserve(std::min(request.max_tokens, room));
@@ -169,8 +180,10 @@ bool Engine::start(const std::shared_ptr<Generation>& generation) {
 
 void Engine::add_page(Sequence& sequence, PageId page) {
   sequence.pages.push_back(page);
-  sequence.k_pages.push_back(pages_.keys(page));
-  sequence.v_pages.push_back(pages_.values(page));
+  for (size_t i = 0; i < sequence.keys.size(); ++i) {
+    sequence.keys[i].push_back(pages_.keys(page, i));
+    sequence.values[i].push_back(pages_.values(page, i));
+  }
 }
 
 // Sets n_step of every sequence; the sum is returned.
@@ -199,8 +212,8 @@ void Engine::step() {
   size_t n_logits = 0;
   for (auto& sequence : sequences_) {
     if (sequence->n_step == 0) continue;
-    batch_rows_.push_back(
-        {row, sequence->n_step, sequence->n_done, sequence->k_pages.data(), sequence->v_pages.data()});
+    batch_rows_.push_back({row, sequence->n_step, sequence->n_done, sequence->views.data(),
+                           sequence->state.size_bytes() == 0 ? nullptr : sequence->state.data(), sequence->max_len});
     for (size_t i = 0; i < sequence->n_step; ++i, ++row) {
       ids[row] = sequence->tokens[sequence->n_done + i];
       positions[row] = static_cast<int32_t>(sequence->n_done + i);
@@ -210,7 +223,7 @@ void Engine::step() {
       logit_rows[n_logits++] = static_cast<int32_t>(row - 1);
     }
   }
-  executor.run({n_rows, n_logits}, {batch_rows_, options_.kv_type});
+  executor.run({n_rows, n_logits, batch_rows_.size()}, {batch_rows_, options_.kv_type});
   const size_t vocab_size = model_->config().vocab_size;
   const float* logits = executor.output(runner_.logits());
   for (auto& sequence : sequences_) {

@@ -13,6 +13,7 @@
 #include "core/base/base.h"
 #include "core/base/mutex.h"
 #include "core/graph/graph.h"
+#include "core/tensor/tensor.h"
 #include "model/models/models.h"
 #include "run/engine/generation.h"
 #include "run/engine/kv_pool.h"
@@ -34,7 +35,7 @@ class StepRunner {
   StepRunner(const models::Model& model, const EngineOptions& options, const kernels::KernelTable& table,
              ThreadPool& pool);
 
-  [[nodiscard]] const graph::KvLayout& kv_layout() const noexcept { return layout_; }
+  [[nodiscard]] const graph::SequenceLayout& layout() const noexcept { return layout_; }
   /// The executor for a step of so many rows. Throws Error{kOutOfMemory} where it cannot be made.
   graph::Executor<float>& for_rows(size_t n_rows);
   [[nodiscard]] ir::Value logits() const noexcept { return logits_; }
@@ -47,7 +48,7 @@ class StepRunner {
   size_t max_sequences_;
   ir::Graph graph_;
   ir::Value logits_;
-  graph::KvLayout layout_;
+  graph::SequenceLayout layout_;
   static constexpr std::array<size_t, 4> kClasses = {1, 8, 64, 512};
   std::array<std::unique_ptr<graph::Executor<float>>, kClasses.size()> executors_;
 };
@@ -81,12 +82,15 @@ class Engine {
     std::shared_ptr<Generation> generation;
     Sampler sampler;
     std::vector<int32_t> tokens;  // prompt, then what was sampled
+    size_t max_len = 0;           // tokens that it may come to
     size_t n_done = 0;            // tokens whose keys are in the cache
     size_t n_step = 0;            // rows in the current step
     size_t logit_row = 0;         // of the current step's logits, where it ends with the last token
     std::vector<PageId> pages;
-    std::vector<std::byte*> k_pages;
-    std::vector<std::byte*> v_pages;
+    std::vector<std::vector<std::byte*>> keys;  // of each group of layers, by page
+    std::vector<std::vector<std::byte*>> values;
+    std::vector<ops::KvPages> views;
+    tensor::Buffer state;
     Usage usage;
     Clock::time_point started;
     Clock::time_point first_logits;

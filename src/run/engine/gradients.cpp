@@ -15,7 +15,6 @@ struct PackedBatch {
   std::vector<int32_t> rows;
   std::vector<int32_t> labels;
   std::vector<ops::SequenceRows> sequences;
-  size_t longest = 0;
 };
 
 PackedBatch pack(const LabelledBatch& batch, size_t vocab_size) {
@@ -33,8 +32,7 @@ PackedBatch pack(const LabelledBatch& batch, size_t vocab_size) {
     }
     check_tokens(ids, vocab_size);
     const size_t first_row = packed.ids.size();
-    packed.sequences.push_back({first_row, ids.size(), 0, nullptr, nullptr});
-    packed.longest = std::max(packed.longest, ids.size());
+    packed.sequences.push_back({first_row, ids.size()});
     for (size_t t = 0; t < ids.size(); ++t) {
       packed.ids.push_back(ids[t]);
       packed.positions.push_back(static_cast<int32_t>(t));
@@ -54,7 +52,7 @@ template <class Real>
 Gradients<Real> gradients(const models::Model& model, const LabelledBatch& batch, const kernels::KernelTable& table,
                           ThreadPool& pool) {
   const PackedBatch packed = pack(batch, model.config().vocab_size);
-  models::Description description = model.describe({.loss = true, .rope_len = packed.longest});
+  models::Description description = model.describe({.loss = true});
   const size_t n_weights = description.graph.n_weights();
   graph::add_gradients(description.graph, description.loss, std::vector<bool>(n_weights, true));
   const std::array outputs{description.loss};
@@ -64,7 +62,7 @@ Gradients<Real> gradients(const models::Model& model, const LabelledBatch& batch
     graph::remove_unused(description.graph, outputs);
   }
   graph::Plan::Options options;
-  options.max_rows = {packed.ids.size(), packed.rows.size()};
+  options.max_rows = {packed.ids.size(), packed.rows.size(), packed.sequences.size()};
   options.max_sequences = packed.sequences.size();
   options.real_bytes = sizeof(Real);
   auto plan = std::make_shared<const graph::Plan>(std::move(description.graph), outputs, options, table);
@@ -73,10 +71,12 @@ Gradients<Real> gradients(const models::Model& model, const LabelledBatch& batch
   Gradients<Real> result;
   for (uint32_t i = 0; i < n_weights; ++i) {
     const quant::Weight& weight = plan->graph().weight({i});
-    if (weight.name == "rope_freqs.weight") continue;  // a constant of the file, not a parameter
+    const ir::Graph::Part part = plan->graph().part({i});
+    if (model.is_constant(weight.name)) continue;
+    // A whole weight comes before its parts.
     auto& gradient = result.by_name[std::string(weight.name)];
-    gradient.assign(weight.rows * weight.cols, Real{0});
-    executor.set_weight_gradient({i}, gradient.data());
+    if (part.whole.id == i) gradient.assign(weight.rows * weight.cols, Real{0});
+    executor.set_weight_gradient({i}, gradient.data() + part.first);
   }
   std::ranges::copy(packed.ids, executor.input(ir::Input::kTokenIds).begin());
   std::ranges::copy(packed.positions, executor.input(ir::Input::kPositions).begin());

@@ -1,20 +1,15 @@
 #include "run/engine/kv_pool.h"
 
 namespace kinglet::engine {
-namespace {
 
-size_t pool_bytes(const graph::KvLayout& layout, size_t n_pages) {
-  const auto bytes = checked_mul<size_t>(2 * layout.page_bytes, n_pages);
-  if (!bytes) fail_with(ErrorCode::kOutOfMemory, "memory: needs ", n_pages, " times ", 2 * layout.page_bytes, " bytes");
-  return *bytes;
-}
-
-}  // namespace
-
-KvPool::KvPool(const graph::KvLayout& layout, size_t n_pages)
-    : page_bytes_(layout.page_bytes),
-      memory_(tensor::Buffer::uninitialized(pool_bytes(layout, n_pages))),
-      references_(n_pages, 0) {
+KvPool::KvPool(const graph::SequenceLayout& layout, size_t n_pages) : references_(n_pages, 0) {
+  for (const graph::KvGroup& group : layout.groups) {
+    groups_.push_back({page_bytes_, group.page_bytes});
+    page_bytes_ += 2 * group.page_bytes;
+  }
+  const auto bytes = checked_mul<size_t>(page_bytes_, n_pages);
+  if (!bytes) fail_with(ErrorCode::kOutOfMemory, "memory: needs ", n_pages, " times ", page_bytes_, " bytes");
+  memory_ = tensor::Buffer::uninitialized(*bytes);
   free_.reserve(n_pages);
   for (size_t i = n_pages; i-- > 0;) free_.push_back(static_cast<PageId>(i));
 }

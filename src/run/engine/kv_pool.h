@@ -13,12 +13,13 @@ namespace kinglet::engine {
 
 using PageId = uint32_t;
 
-/// A fixed number of pages of kernels::kPageTokens tokens each; a page holds the keys of all layers, then the values.
-/// The memory is reserved at once and becomes resident as it is used. Used by the engine's thread alone.
+/// A fixed number of pages of kernels::kPageTokens tokens each; a page holds, for one group of layers after the other,
+/// the keys, then the values. The memory is reserved at once and becomes resident as it is used. Used by the engine's
+/// thread alone.
 class KvPool {
  public:
   /// Throws Error{kOutOfMemory} with the number of bytes.
-  KvPool(const graph::KvLayout& layout, size_t n_pages);
+  KvPool(const graph::SequenceLayout& layout, size_t n_pages);
 
   /// A page with one reference; false where none is free.
   [[nodiscard]] bool allocate(PageId& page) noexcept;
@@ -29,12 +30,21 @@ class KvPool {
   [[nodiscard]] size_t n_free() const noexcept { return free_.size(); }
   [[nodiscard]] size_t n_pages() const noexcept { return references_.size(); }
   [[nodiscard]] uint32_t references(PageId page) const noexcept { return references_[page]; }
-  [[nodiscard]] std::byte* keys(PageId page) noexcept { return memory_.data() + page * 2 * page_bytes_; }
-  [[nodiscard]] std::byte* values(PageId page) noexcept { return keys(page) + page_bytes_; }
+  [[nodiscard]] std::byte* keys(PageId page, size_t group_idx) noexcept {
+    return memory_.data() + page * page_bytes_ + groups_[group_idx].offset;
+  }
+  [[nodiscard]] std::byte* values(PageId page, size_t group_idx) noexcept {
+    return keys(page, group_idx) + groups_[group_idx].key_bytes;
+  }
   [[nodiscard]] size_t size_bytes() const noexcept { return memory_.size_bytes(); }
 
  private:
-  size_t page_bytes_;
+  struct Group {
+    size_t offset;  // in a page
+    size_t key_bytes;
+  };
+  std::vector<Group> groups_;
+  size_t page_bytes_ = 0;
   tensor::Buffer memory_;
   std::vector<uint32_t> references_;
   std::vector<PageId> free_;  // the last one is taken first

@@ -7,19 +7,19 @@
 namespace kinglet::engine {
 namespace {
 
-const graph::KvLayout kLayout{kernels::KvType::kF16, 4096, 2};
+const graph::SequenceLayout kLayout{kernels::KvType::kF16, {{0, 4096, 2}}, 0};
 
 TEST(KvPool, GivesEachPageOnce) {
   KvPool pool(kLayout, 5);
-  EXPECT_EQ(pool.size_bytes(), 5 * 2 * kLayout.page_bytes);
+  EXPECT_EQ(pool.size_bytes(), 5 * 2 * kLayout.groups[0].page_bytes);
   std::set<PageId> pages;
   std::set<const std::byte*> places;
   PageId page = 0;
   while (pool.allocate(page)) {
     EXPECT_TRUE(pages.insert(page).second);
     EXPECT_EQ(pool.references(page), 1U);
-    EXPECT_EQ(pool.values(page) - pool.keys(page), static_cast<std::ptrdiff_t>(kLayout.page_bytes));
-    places.insert(pool.keys(page));
+    EXPECT_EQ(pool.values(page, 0) - pool.keys(page, 0), static_cast<std::ptrdiff_t>(kLayout.groups[0].page_bytes));
+    places.insert(pool.keys(page, 0));
   }
   EXPECT_EQ(pages.size(), 5U);
   EXPECT_EQ(places.size(), 5U);
@@ -42,7 +42,7 @@ TEST(KvPool, APageIsFreeWhenNobodyHoldsIt) {
 }
 
 TEST(KvPool, SaysHowMuchMemoryItLacks) {
-  const graph::KvLayout huge{kernels::KvType::kF32, size_t{1} << 46, 1};
+  const graph::SequenceLayout huge{kernels::KvType::kF32, {{0, size_t{1} << 46, 1}}, 0};
   for (const size_t n_pages : {size_t{1} << 10, size_t{1} << 20}) {  // the second product is over 64 bits
     try {
       KvPool pool(huge, n_pages);

@@ -9,7 +9,7 @@ namespace {
 
 using kernels::kPageTokens;
 
-const graph::KvLayout kLayout{kernels::KvType::kF16, 64, 1};
+const graph::SequenceLayout kLayout{kernels::KvType::kF16, {{0, 64, 1}}, 0};
 
 /// So many pages of tokens, each page all of one number.
 std::vector<int32_t> text(const std::vector<int32_t>& pages, size_t more = 0) {

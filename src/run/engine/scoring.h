@@ -8,6 +8,7 @@
 
 #include "core/graph/graph.h"
 #include "model/models/models.h"
+#include "run/engine/sequence_memory.h"
 
 namespace kinglet::engine {
 
@@ -26,11 +27,8 @@ class Scorer {
   size_t max_tokens_;
   size_t vocab_size_;
   ir::Value logits_;
-  graph::KvLayout layout_;
   std::unique_ptr<graph::Executor<float>> executor_;
-  tensor::Buffer pages_;
-  std::vector<std::byte*> k_pages_;
-  std::vector<std::byte*> v_pages_;
+  std::unique_ptr<SequenceMemory> memory_;
 };
 
 }  // namespace kinglet::engine

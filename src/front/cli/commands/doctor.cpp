@@ -14,6 +14,7 @@
 #include "front/cli/progress.h"
 #include "home/system/folder.h"
 #include "home/system/memory.h"
+#include "run/engine/sequence_memory.h"
 
 namespace kinglet::cli {
 namespace {
@@ -90,11 +91,11 @@ class Doctor final : public Action {
     for (const store::StoredModel& stored : session.store().list()) {
       ModelRow row{stored.name.to_string(), true, stored.size_bytes, 0, stored.damage};
       try {
-        const auto model = models::Model::load(format::open_model(stored.weights_path));
-        const models::DecoderConfig& config = model->config();
-        const uint64_t n_tokens = std::min<uint64_t>(config.context_len, chat::Settings::kDefaultContext);
+        const auto model = models::Model::load(models::open_file(stored.weights_path));
+        const size_t n_tokens = std::min<size_t>(model->config().context_len, chat::Settings::kDefaultContext);
+        const engine::EngineOptions options;
         row.needed_bytes = stored.size_bytes + kProgramBytes +
-                           n_tokens * config.n_layers * config.n_kv_heads * config.head_dim * 2 * 2;
+                           engine::sequence_layout(*model, options.kv_type).bytes_for(n_tokens, options.prompt_chunk);
       } catch (const Error& error) {
         row.why_not = error.code() == ErrorCode::kUnsupported ? "not supported" : "damaged";
       }

@@ -12,12 +12,16 @@
 namespace kinglet::cli {
 namespace {
 
+bool is_of_heads(format::Change change) {
+  return change == format::Change::kQueryHeads || change == format::Change::kKeyHeads;
+}
+
 // Names and order of rows as a GGUF file or a Hugging Face folder has them.
 class Naming {
  public:
   Naming(const models::Model& model, bool as_folder) : model_(model), as_folder_(as_folder) {
-    for (const format::HfFamily& family : format::hf_families()) {
-      if (family.architecture == model.architecture().name) family_ = &family;
+    for (const format::HfFamily& family : models::hf_families()) {
+      if (family.architecture == model.architecture().name && family_ == nullptr) family_ = &family;
     }
     if (as_folder && family_ == nullptr) {
       fail_with(ErrorCode::kUnsupported, "--names: no Hugging Face names are known for ", model.architecture().name);
@@ -34,15 +38,15 @@ class Naming {
   // Puts the rows of q and k into the wanted order, where the file has the other one.
   void order_rows(const std::string& gguf_name, std::vector<float>& gradient, size_t row_len) const {
     const auto mapped = family_ == nullptr ? std::nullopt : format::to_hf_name(*family_, gguf_name);
-    if (!mapped || mapped->rule->rows == format::RowOrder::kSame) return;
-    const bool is_folder = model_.config().rope.pairs == kernels::RopePairs::kHalves;
+    if (!mapped || !is_of_heads(mapped->rule->change)) return;
+    const bool is_folder = model_.config().ropes[0].pairs == kernels::RopePairs::kHalves;
     if (is_folder == as_folder_) return;
     std::vector<float> ordered(gradient.size());
     const auto from = std::as_bytes(std::span(gradient));
     const auto to = std::as_writable_bytes(std::span(ordered));
     const size_t row_bytes = row_len * sizeof(float);
-    as_folder_ ? format::rows_to_halves(from, to, model_.config().head_dim, row_bytes)
-               : format::rows_to_adjacent(from, to, model_.config().head_dim, row_bytes);
+    as_folder_ ? format::rows_to_halves(from, to, model_.config().layers[0].head_dim, row_bytes)
+               : format::rows_to_adjacent(from, to, model_.config().layers[0].head_dim, row_bytes);
     gradient.swap(ordered);
   }
 
@@ -79,7 +83,7 @@ class Gradients final : public Action {
     const auto model = models::Model::load(open_source(find_model(session, model_)));
     const Naming naming(*model, names_ == "hf");
     for (const std::vector<int32_t>& ids : batch.ids) {
-      if (ids.size() > model->config().context_len && model->config().rope.scaling != models::RopeScaling::kDynamic) {
+      if (ids.size() > model->config().context_len && !model->config().depends_on_length()) {
         fail_with(ErrorCode::kContextFull, batch_, ": a row has ", ids.size(), " tokens, the model's context ",
                   model->config().context_len, "; shorten it");
       }

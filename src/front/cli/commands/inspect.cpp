@@ -4,6 +4,7 @@
 #include "front/cli/interrupt.h"
 #include "front/cli/model_facts.h"
 #include "front/cli/progress.h"
+#include "model/models/models.h"
 
 namespace kinglet::cli {
 namespace {
@@ -24,7 +25,7 @@ class Inspect final : public Action {
   }
 
   void run(Session& session) override {
-    const format::Inspection inspection = format::Inspection::open(path_);
+    const format::Inspection inspection = format::Inspection::open(path_, models::hf_families());
     const std::vector<format::KeyRow> keys = inspection.keys();
     const std::vector<format::TensorRow> tensors = inspection.tensors();
     std::vector<std::string> not_checked;

@@ -59,7 +59,7 @@ class Logits final : public Action {
     for (size_t i = 0; i < lists.size(); ++i) {
       if (lists[i].empty()) fail_with(ErrorCode::kInvalidArgument, ids_, ": list ", i, " is empty");
       // Dynamic scaling is there for sequences that are longer.
-      if (lists[i].size() > config.context_len && config.rope.scaling != models::RopeScaling::kDynamic) {
+      if (lists[i].size() > config.context_len && !config.depends_on_length()) {
         fail_with(ErrorCode::kContextFull, ids_, ": list ", i, " has ", lists[i].size(),
                   " tokens, the model's context ", config.context_len, "; shorten it");
       }

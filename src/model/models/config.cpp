@@ -1,0 +1,183 @@
+#include "model/models/config.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace kinglet::models {
+namespace {
+
+RopeScaling read_scaling(const ConfigReader& read) {
+  // A file that names a factor alone means linear.
+  const std::string_view word = read.word_or("rope.scaling.type", "linear");
+  if (word == "none") return RopeScaling::kNone;
+  if (word == "linear") return RopeScaling::kLinear;
+  if (word == "yarn") return RopeScaling::kYarn;
+  if (word == "dynamic") return RopeScaling::kDynamic;
+  if (word == "longrope") return RopeScaling::kLongrope;
+  fail_with(ErrorCode::kUnsupported, read.meta().name(), ": ", read.key("rope.scaling.type"), " is ", word,
+            ", supported are none, linear, yarn, dynamic and longrope");
+}
+
+RopeConfig read_rope(const ConfigReader& read, size_t head_dim, size_t context_len) {
+  RopeConfig rope;
+  rope.n_rot = read.count_or("rope.dimension_count", head_dim, head_dim);
+  if (rope.n_rot % 2 != 0)
+    read.meta().refuse(read.key("rope.dimension_count"), str("is ", rope.n_rot, ", expected an even number"));
+  rope.base = read.number_or("rope.freq_base", 10000.0);
+  if (rope.base <= 0) read.meta().refuse(read.key("rope.freq_base"), "is not positive");
+  rope.scaling = read_scaling(read);
+  // Files of before October 2023 have the older key.
+  rope.factor = read.number_or("rope.scaling.factor", read.number_or("rope.scale_linear", 1.0));
+  if (rope.factor <= 0) read.meta().refuse(read.key("rope.scaling.factor"), "is not positive");
+  rope.original_context_len =
+      read.count_or("rope.scaling.original_context_length", context_len, ConfigReader::kMaxContext);
+  rope.attention_factor = read.number_or("rope.scaling.attn_factor", 1.0);
+  rope.beta_fast = read.number_or("rope.scaling.yarn_beta_fast", 32.0);
+  rope.beta_slow = read.number_or("rope.scaling.yarn_beta_slow", 1.0);
+  rope.truncate = read.truth_or("rope.scaling.yarn_truncate", true);
+  return rope;
+}
+
+}  // namespace
+
+bool DecoderConfig::depends_on_length() const noexcept {
+  return std::ranges::any_of(ropes, [](const RopeConfig& rope) {
+    return rope.scaling == RopeScaling::kDynamic || rope.scaling == RopeScaling::kLongrope;
+  });
+}
+
+size_t DecoderConfig::rope_variant(size_t length) const noexcept {
+  size_t variant = 0;
+  for (const RopeConfig& rope : ropes) {
+    if (length <= rope.original_context_len) continue;
+    if (rope.scaling == RopeScaling::kLongrope) variant = std::max<size_t>(variant, 1);
+    if (rope.scaling == RopeScaling::kDynamic) variant = length;
+  }
+  return variant;
+}
+
+ConfigReader::ConfigReader(const format::ModelFile& file)
+    : file_(file), prefix_(str(file.metadata().require<std::string_view>("general.architecture"), ".")) {}
+
+size_t ConfigReader::in_limit(std::string_view name, size_t value, size_t least, size_t limit) const {
+  if (value < least || value > limit) meta().refuse(key(name), str("is ", value, ", expected ", least, " to ", limit));
+  return value;
+}
+
+size_t ConfigReader::count(std::string_view name, size_t limit) const {
+  return in_limit(name, meta().require<size_t>(key(name)), 1, limit);
+}
+
+size_t ConfigReader::count_or(std::string_view name, size_t fallback, size_t limit) const {
+  return in_limit(name, meta().get<size_t>(key(name)).value_or(fallback), 1, limit);
+}
+
+size_t ConfigReader::count_or_zero(std::string_view name, size_t limit) const {
+  return in_limit(name, meta().get<size_t>(key(name)).value_or(0), 0, limit);
+}
+
+std::vector<size_t> ConfigReader::counts(std::string_view name, size_t n_layers, std::optional<size_t> fallback,
+                                         size_t limit) const {
+  const format::MetaValue* value = meta().find(key(name));
+  if (value == nullptr || value->type != format::ValueType::kArray) {
+    const size_t of_all =
+        fallback ? meta().get<size_t>(key(name)).value_or(*fallback) : meta().require<size_t>(key(name));
+    return std::vector<size_t>(n_layers, in_limit(name, of_all, 1, limit));
+  }
+  const format::Array& array = *meta().number_array(key(name));
+  if (array.size < n_layers) {
+    meta().refuse(key(name), str("has ", array.size, " numbers, expected one for each of ", n_layers, " layers"));
+  }
+  std::vector<size_t> counts;
+  for (size_t i = 0; i < n_layers; ++i) {
+    const int64_t count = array.integer(i);
+    if (count < 0) meta().refuse(key(name), str("has ", count, ", expected a count"));
+    counts.push_back(in_limit(name, static_cast<size_t>(count), 0, limit));
+  }
+  return counts;
+}
+
+std::vector<bool> ConfigReader::truths(std::string_view name, size_t n_layers) const {
+  if (!has(name)) return {};
+  const format::Array& array = *meta().number_array(key(name));
+  if (array.size < n_layers) {
+    meta().refuse(key(name), str("has ", array.size, " truths, expected one for each of ", n_layers, " layers"));
+  }
+  std::vector<bool> truths;
+  for (size_t i = 0; i < n_layers; ++i) truths.push_back(array.integer(i) != 0);
+  return truths;
+}
+
+std::vector<double> ConfigReader::numbers(std::string_view name, size_t n) const {
+  if (!has(name)) return {};
+  const format::Array& array = *meta().number_array(key(name));
+  if (array.size < n) meta().refuse(key(name), str("has ", array.size, " numbers, expected ", n));
+  std::vector<double> numbers;
+  for (size_t i = 0; i < n; ++i) numbers.push_back(array.number(i));
+  return numbers;
+}
+
+double ConfigReader::number_or(std::string_view name, double fallback) const {
+  const double number = meta().get<double>(key(name)).value_or(fallback);
+  if (!std::isfinite(number)) meta().refuse(key(name), "is not a finite number");
+  return number;
+}
+
+float ConfigReader::positive_or(std::string_view name, float fallback) const {
+  const auto number = static_cast<float>(number_or(name, static_cast<double>(fallback)));
+  if (!(number > 0.0F)) meta().refuse(key(name), "is not positive");
+  return number;
+}
+
+DecoderConfig read_decoder_config(const ConfigReader& read) {
+  DecoderConfig config;
+  config.n_layers = read.count("block_count", ConfigReader::kMaxLayers);
+  config.hidden_dim = read.count("embedding_length");
+  config.context_len = read.count("context_length", ConfigReader::kMaxContext);
+  config.norm_eps = static_cast<float>(
+      read.number_or("attention.layer_norm_rms_epsilon", read.number_or("attention.layer_norm_epsilon", 1e-5)));
+  if (config.norm_eps < 0.0F) read.meta().refuse(read.key("attention.layer_norm_rms_epsilon"), "is negative");
+  const format::TensorEntry* embedding = read.file().find("token_embd.weight");
+  if (embedding == nullptr) read.meta().refuse("tensor token_embd.weight", "is missing");
+  config.vocab_size = static_cast<size_t>(embedding->n_rows());
+
+  const std::vector<size_t> n_heads = read.counts("attention.head_count", config.n_layers, std::nullopt);
+  const size_t most_heads = *std::ranges::max_element(n_heads);
+  if (most_heads == 0) read.meta().refuse(read.key("attention.head_count"), "is 0");
+  const std::vector<size_t> n_kv_heads = read.counts("attention.head_count_kv", config.n_layers, most_heads);
+  const std::vector<size_t> ffn_dims = read.counts("feed_forward_length", config.n_layers, std::nullopt);
+  const size_t head_dim = read.count_or("attention.key_length", config.hidden_dim / most_heads);
+  if (read.count_or("attention.value_length", head_dim) != head_dim) {
+    read.meta().refuse(read.key("attention.value_length"), "is not the same as attention.key_length");
+  }
+  for (size_t i = 0; i < config.n_layers; ++i) {
+    // Of layers without attention some files say no heads.
+    const size_t n_kv = n_kv_heads[i] == 0 ? n_heads[i] : n_kv_heads[i];
+    if (n_heads[i] != 0 && n_heads[i] % n_kv != 0) {
+      read.meta().refuse(read.key("attention.head_count_kv"),
+                         str("is ", n_kv, ", which does not divide ", n_heads[i], " heads"));
+    }
+    config.layers.push_back({n_heads[i], n_kv, head_dim, ffn_dims[i], 0, 0, 0});
+  }
+  config.ropes.push_back(read_rope(read, head_dim, config.context_len));
+  return config;
+}
+
+void read_windows(const ConfigReader& read, DecoderConfig& config, const std::function<bool(size_t)>& is_windowed) {
+  const size_t window = read.count_or_zero("attention.sliding_window", ConfigReader::kMaxContext);
+  for (size_t i = 0; i < config.n_layers; ++i) {
+    if (is_windowed(i)) config.layers[i].window = window;
+  }
+}
+
+void read_experts(const ConfigReader& read, DecoderConfig& config) {
+  const size_t n_experts = read.count_or_zero("expert_count", 4096);
+  if (n_experts == 0) return;
+  for (LayerConfig& layer : config.layers) layer.n_experts = n_experts;
+  config.experts.n_used = read.count("expert_used_count", n_experts);
+  config.experts.ffn_dim = read.count_or("expert_feed_forward_length", std::max<size_t>(1, config.layers[0].ffn_dim));
+  config.experts.shared_ffn_dim = read.count_or_zero("expert_shared_feed_forward_length");
+  config.experts.scale = static_cast<float>(read.number_or("expert_weights_scale", 1.0));
+}
+
+}  // namespace kinglet::models
