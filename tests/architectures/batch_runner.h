@@ -2,6 +2,7 @@
 // every row: what tests of bits compare.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <deque>
@@ -14,6 +15,11 @@
 #include "model/models/models.h"
 
 namespace kinglet::tests {
+
+/// The registered architecture of this family.
+inline const models::Architecture& architecture_of(std::string_view family) {
+  return *std::ranges::find(models::architectures(), family, &models::Architecture::family);
+}
 
 class BatchRunner {
  public:

@@ -28,7 +28,7 @@ std::vector<kernels::KernelTable> tables() {
 
 class Registry : public testing::TestWithParam<std::string_view> {
  protected:
-  [[nodiscard]] const models::Architecture& architecture() const { return *models::find_architecture(GetParam()); }
+  [[nodiscard]] const models::Architecture& architecture() const { return architecture_of(GetParam()); }
 
   /// Two sequences of different lengths; the first label of each is never scored.
   const engine::LabelledBatch batch{
@@ -162,6 +162,11 @@ TEST_P(Registry, FloatGradientsAreNearDouble) {
     system::SpinPool threads(2);
     const auto got = engine::gradients<float>(*model, batch, table, threads);
     EXPECT_NEAR(static_cast<double>(got.loss), want.loss, 1e-6) << table.name;
+    // A gradient that is zero because its parts cancel keeps the rounding of these: some f32 steps of the largest.
+    double largest = 0;
+    for (const auto& [name, gradient] : want.by_name) {
+      for (const double x : gradient) largest = std::max(largest, std::abs(x));
+    }
     for (const auto& [name, gradient] : want.by_name) {
       double off = 0;
       double square = 0;
@@ -169,7 +174,7 @@ TEST_P(Registry, FloatGradientsAreNearDouble) {
         off += std::pow(static_cast<double>(got.by_name.at(name)[i]) - gradient[i], 2);
         square += gradient[i] * gradient[i];
       }
-      EXPECT_LE(std::sqrt(off), 1e-5 * std::sqrt(square) + 1e-8) << table.name << " " << name;
+      EXPECT_LE(std::sqrt(off), 1e-5 * std::sqrt(square) + 4e-6 * largest) << table.name << " " << name;
     }
   }
 }
@@ -203,7 +208,7 @@ TEST_P(Registry, TheTrainingPathHasTheLossOfTheEngine) {
 
 std::vector<std::string_view> listed() {
   std::vector<std::string_view> names;
-  for (const models::Architecture& architecture : models::architectures()) names.push_back(architecture.name);
+  for (const models::Architecture& architecture : models::architectures()) names.push_back(architecture.family);
   return names;
 }
 

@@ -26,10 +26,29 @@ struct FamilyCase {
   bool has_training = false;
 };
 
+// clang-format off: a line each
 constexpr FamilyCase kFamilies[] = {
-    {"llama"},        {"llama3_tied"}, {"llama_dynamic"},
-    {"llama_linear"}, {"llama_yarn"},  {.name = "smollm2", .has_training = true},
+    {"gemma"},
+    {"gemma2", 1e-4, true},
+    {"gemma3", 1e-4, true},
+    {"gpt2"},
+    {"granite"},
+    {"llama"},
+    {"llama3_tied"},
+    {"llama_dynamic"},
+    {"llama_linear"},
+    {"llama_yarn"},
+    {"mistral"},
+    {"olmo2"},
+    {"phi"},
+    {"phi3", 1e-4, true},
+    {"phi4"},
+    {"qwen2", 1e-4, true},
+    {"qwen3"},
+    {"smollm2", 1e-4, true},
+    {"smollm3"},
 };
+// clang-format on
 
 std::vector<FamilyCase> families_with_training() {
   std::vector<FamilyCase> all;
@@ -38,6 +57,9 @@ std::vector<FamilyCase> families_with_training() {
   }
   return all;
 }
+
+// NOLINTNEXTLINE(readability-identifier-naming): GoogleTest looks for this name
+void PrintTo(const FamilyCase& family, std::ostream* out) { *out << family.name; }
 
 std::string name_of(const testing::TestParamInfo<FamilyCase>& family) { return family.param.name; }
 
@@ -317,8 +339,9 @@ TEST_P(Training, LossAndGradients) {
 }
 
 TEST_P(Training, LossAndGradientsInDouble) {
-  // The goldens' gradients are stored in f32; our eps of the norms is the f32 nearest to 1e-3.
-  check(engine::gradients<double>(family->model(), batch, tables()[0], pool), 1e-8, 1e-6);
+  // The goldens' gradients are stored in f32; settings (eps, scales of embeddings and queries) are the f32 nearest to
+  // what the folder says, 6e-8 relative. Seen: 2.5e-8.
+  check(engine::gradients<double>(family->model(), batch, tables()[0], pool), 1e-7, 1e-6);
 }
 
 INSTANTIATE_TEST_SUITE_P(OfKit, Training, testing::ValuesIn(families_with_training()), name_of);

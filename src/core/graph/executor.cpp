@@ -28,7 +28,8 @@ Executor<Real>::Executor(std::shared_ptr<const Plan> plan, const kernels::Kernel
           tensor::Buffer::uninitialized(plan_->scratch_bytes_per_thread() * static_cast<size_t>(pool.n_threads()))),
       places_(plan_->graph().n_values(), nullptr),
       weight_gradients_(plan_->graph().n_weights(), nullptr),
-      items_(plan_->graph().nodes().size()) {
+      items_(plan_->graph().nodes().size()),
+      unread_(*std::ranges::max_element(plan_->options().max_rows)) {
   KINGLET_CHECK(plan_->options().real_bytes == sizeof(Real), "the plan was made for another precision");
   for (size_t id = 0; id < places_.size(); ++id) {
     if (plan_->offsets()[id] != SIZE_MAX) places_[id] = arena_.data() + plan_->offsets()[id];
@@ -38,7 +39,7 @@ Executor<Real>::Executor(std::shared_ptr<const Plan> plan, const kernels::Kernel
 template <class Real>
 std::span<int32_t> Executor<Real>::input(ir::Input input) noexcept {
   const auto value = plan_->graph().input(input);
-  if (!value || places_[value->id] == nullptr) return {};
+  if (!value || places_[value->id] == nullptr) return unread_;
   const size_t n = plan_->graph().type(*value).rows.bind(plan_->options().max_rows);
   return {reinterpret_cast<int32_t*>(places_[value->id]), n};
 }

@@ -61,8 +61,8 @@ uint64_t head_dim_of(const HfConfig& config) {
 void fill_decoder(HfKeys& keys, const HfDecoderDefaults& defaults) {
   const HfConfig& config = keys.config();
   const std::string key = config.has("hidden_activation") ? "hidden_activation" : "hidden_act";
-  if (const std::string act = config.word_or(key, defaults.activation); act != defaults.activation)
-    config.refuse_setting(key, act);
+  const std::string act = config.word_or(key, defaults.activations[0]);
+  if (std::ranges::find(defaults.activations, act) == defaults.activations.end()) config.refuse_setting(key, act);
   if (config.truth_or("mlp_bias", false)) config.refuse_setting("mlp_bias", "true");
   keys.copy_count("vocab_size", "vocab_size");
   keys.copy_count("context_length", "max_position_embeddings", defaults.context_len);
@@ -74,7 +74,9 @@ void fill_decoder(HfKeys& keys, const HfDecoderDefaults& defaults) {
   keys.copy_count("attention.head_count_kv", "num_key_value_heads", defaults.n_kv_heads.value_or(n_heads));
   keys.count("attention.key_length", "head_dim", head_dim_of(config));
   keys.count("attention.value_length", "head_dim", head_dim_of(config));
-  keys.number("attention.layer_norm_rms_epsilon", config.number_or("rms_norm_eps", defaults.norm_eps));
+  const bool is_rms = defaults.norm == "rms_norm_eps";
+  keys.number(is_rms ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon",
+              config.number_or(defaults.norm, defaults.norm_eps));
   fill_rope(keys, config.rope());
 }
 
@@ -91,7 +93,8 @@ void fill_rope(HfKeys& keys, const HfRope& rope) {
     const uint64_t original = original_context_of(config, rope);
     keys.count("rope.scaling.original_context_length", "original_max_position_embeddings", original);
     // Of the short factors and of the long ones.
-    const double stretch = static_cast<double>(config.count_or("max_position_embeddings", 2048)) / static_cast<double>(original);
+    const double stretch =
+        static_cast<double>(config.count_or("max_position_embeddings", 2048)) / static_cast<double>(original);
     const double magnitude =
         stretch <= 1.0 ? 1.0 : std::sqrt(1.0 + std::log(stretch) / std::log(static_cast<double>(original)));
     keys.number("rope.scaling.attn_factor", rope.attention_factor.value_or(magnitude));
@@ -156,6 +159,11 @@ std::vector<float> llama3_rope_factors(const HfRope& rope, uint64_t head_dim, ui
     factors.push_back(static_cast<float>(factor));
   }
   return factors;
+}
+
+void fill_windows(HfKeys& keys, const std::vector<bool>& is_windowed, const std::vector<bool>& usual) {
+  keys.copy_count_if_set("attention.sliding_window", "sliding_window");
+  if (!is_windowed.empty() && is_windowed != usual) keys.truths("attention.sliding_window_pattern", is_windowed);
 }
 
 std::vector<bool> layers_of_type(const HfConfig& config, std::string_view type) {

@@ -49,10 +49,11 @@ uint64_t head_dim_of(const HfConfig& config);
 
 /// What differs between the configuration classes of decoders.
 struct HfDecoderDefaults {
+  std::string_view norm = "rms_norm_eps";  ///< Or "layer_norm_eps": which kind the family has.
   double norm_eps = 1e-6;
   uint64_t context_len = 2048;
-  std::optional<uint64_t> n_kv_heads = std::nullopt;  ///< None: num_attention_heads.
-  std::string_view activation = "silu";
+  std::optional<uint64_t> n_kv_heads = std::nullopt;     ///< None: num_attention_heads.
+  std::vector<std::string_view> activations = {"silu"};  ///< Words for the family's; the first where there is none.
 };
 
 /// Sizes, heads, eps, activation (which must be the family's own) and the plain rotary settings, under the usual names.
@@ -67,6 +68,10 @@ void keep_halves(HfKeys& keys);
 std::vector<MadeTensor> rope_tensors(const HfConfig& config, const HfTensors& tensors);
 /// Divisors of each pair's frequency under the scaling of Llama 3.
 std::vector<float> llama3_rope_factors(const HfRope& rope, uint64_t head_dim, uint64_t original_context_len);
+
+/// attention.sliding_window, and which layers have it where that is not the family's rule
+/// (attention.sliding_window_pattern).
+void fill_windows(HfKeys& keys, const std::vector<bool>& is_windowed, const std::vector<bool>& usual);
 
 /// Whether each layer has this word in layer_types; empty where config.json has no such list.
 std::vector<bool> layers_of_type(const HfConfig& config, std::string_view type);

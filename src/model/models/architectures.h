@@ -5,6 +5,18 @@
 
 namespace kinglet::models {
 
+Architecture gemma();
+Architecture gemma2();
+Architecture gemma3();
+Architecture gpt2();
+Architecture granite();
 Architecture llama();
+Architecture mistral();
+Architecture olmo2();
+Architecture phi2();
+Architecture phi3();
+Architecture qwen2();
+Architecture qwen3();
+Architecture smollm3();
 
 }  // namespace kinglet::models

@@ -165,8 +165,15 @@ DecoderConfig read_decoder_config(const ConfigReader& read) {
 
 void read_windows(const ConfigReader& read, DecoderConfig& config, const std::function<bool(size_t)>& is_windowed) {
   const size_t window = read.count_or_zero("attention.sliding_window", ConfigReader::kMaxContext);
+  // Some files have a list of truths, others the length of a period whose last layer sees all.
+  const format::MetaValue* pattern = read.meta().find(read.key("attention.sliding_window_pattern"));
+  const bool is_list = pattern != nullptr && pattern->type == format::ValueType::kArray;
+  const std::vector<bool> truths =
+      is_list ? read.truths("attention.sliding_window_pattern", config.n_layers) : std::vector<bool>();
+  const size_t period = pattern != nullptr && !is_list ? read.count("attention.sliding_window_pattern") : 0;
   for (size_t i = 0; i < config.n_layers; ++i) {
-    if (is_windowed(i)) config.layers[i].window = window;
+    const bool has_window = is_list ? truths[i] : period > 0 ? i % period + 1 < period : is_windowed(i);
+    if (has_window) config.layers[i].window = window;
   }
 }
 

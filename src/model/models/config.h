@@ -135,7 +135,7 @@ class ConfigReader {
 
 /// Keys that decoders share; all layers alike, one rope.
 DecoderConfig read_decoder_config(const ConfigReader& read);
-/// attention.sliding_window on the layers that `is_windowed` names.
+/// attention.sliding_window on the layers that attention.sliding_window_pattern names, or the family's rule.
 void read_windows(const ConfigReader& read, DecoderConfig& config, const std::function<bool(size_t)>& is_windowed);
 /// Experts: expert_count on every layer, and how many of them are used.
 void read_experts(const ConfigReader& read, DecoderConfig& config);

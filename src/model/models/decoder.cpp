@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "model/format/hf_keys.h"
+
 namespace kinglet::models {
 
 void declare_outer_tensors(const DecoderConfig& c, TensorTable& t) {
@@ -154,6 +156,32 @@ ir::Value add_branch(Context& c, ir::Value x_TD, ir::Value branch_TD) {
   if (c.config.residual_scale != 1.0F) branch_TD = ops::scale(c.b, branch_TD, c.config.residual_scale);
   return ops::add(c.b, x_TD, branch_TD);
 }
+
+std::vector<format::TensorRule> decoder_rules(std::initializer_list<format::TensorRule> more) {
+  std::vector<format::TensorRule> rules = {
+      {"model.embed_tokens.weight", "token_embd.weight"},
+      {"model.norm.weight", "output_norm.weight"},
+      {"lm_head.weight", "output.weight"},
+      {"model.layers.*.input_layernorm.weight", "blk.*.attn_norm.weight"},
+      {"model.layers.*.self_attn.q_proj.weight", "blk.*.attn_q.weight"},
+      {"model.layers.*.self_attn.k_proj.weight", "blk.*.attn_k.weight"},
+      {"model.layers.*.self_attn.v_proj.weight", "blk.*.attn_v.weight"},
+      {"model.layers.*.self_attn.o_proj.weight", "blk.*.attn_output.weight"},
+      {"model.layers.*.self_attn.q_proj.bias", "blk.*.attn_q.bias"},
+      {"model.layers.*.self_attn.k_proj.bias", "blk.*.attn_k.bias"},
+      {"model.layers.*.self_attn.v_proj.bias", "blk.*.attn_v.bias"},
+      {"model.layers.*.self_attn.o_proj.bias", "blk.*.attn_output.bias"},
+      {"model.layers.*.post_attention_layernorm.weight", "blk.*.ffn_norm.weight"},
+      {"model.layers.*.mlp.gate_proj.weight", "blk.*.ffn_gate.weight"},
+      {"model.layers.*.mlp.up_proj.weight", "blk.*.ffn_up.weight"},
+      {"model.layers.*.mlp.down_proj.weight", "blk.*.ffn_down.weight"},
+  };
+  // The family's own come first: they may mean another thing by a name.
+  rules.insert(rules.begin(), more.begin(), more.end());
+  return rules;
+}
+
+void fill_plain_decoder(format::HfKeys& keys) { format::fill_decoder(keys); }
 
 void pair_neighbours(const ConfigReader& read, DecoderConfig& config) {
   const bool is_folder = read.word_or("rope.pairs", "adjacent") == "halves";

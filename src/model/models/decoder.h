@@ -55,6 +55,11 @@ ir::Value layer_norm(Context& c, const LayerWeights& w, std::string_view name, i
 /// x + branch times the file's scale of residuals.
 ir::Value add_branch(Context& c, ir::Value x_TD, ir::Value branch_TD);
 
+/// The names that folders of most decoders share, then the family's own.
+std::vector<format::TensorRule> decoder_rules(std::initializer_list<format::TensorRule> more = {});
+/// A folder's keys where a family has nothing beyond fill_decoder.
+void fill_plain_decoder(format::HfKeys& keys);
+
 /// Files of the family pair neighbours in a head; a folder's rows pair halves, which a key of ours says.
 void pair_neighbours(const ConfigReader& read, DecoderConfig& config);
 

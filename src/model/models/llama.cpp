@@ -24,26 +24,11 @@ DecoderConfig read_llama_config(const ConfigReader& read) {
 }
 
 std::vector<format::TensorRule> llama_rules(std::initializer_list<format::TensorRule> more) {
-  using enum format::Change;
-  std::vector<format::TensorRule> rules = {
-      {"model.embed_tokens.weight", "token_embd.weight"},
-      {"model.norm.weight", "output_norm.weight"},
-      {"lm_head.weight", "output.weight"},
-      {"model.layers.*.input_layernorm.weight", "blk.*.attn_norm.weight"},
-      {"model.layers.*.self_attn.q_proj.weight", "blk.*.attn_q.weight", kQueryHeads},
-      {"model.layers.*.self_attn.k_proj.weight", "blk.*.attn_k.weight", kKeyHeads},
-      {"model.layers.*.self_attn.v_proj.weight", "blk.*.attn_v.weight"},
-      {"model.layers.*.self_attn.o_proj.weight", "blk.*.attn_output.weight"},
-      {"model.layers.*.self_attn.q_proj.bias", "blk.*.attn_q.bias", kQueryHeads},
-      {"model.layers.*.self_attn.k_proj.bias", "blk.*.attn_k.bias", kKeyHeads},
-      {"model.layers.*.self_attn.v_proj.bias", "blk.*.attn_v.bias"},
-      {"model.layers.*.self_attn.o_proj.bias", "blk.*.attn_output.bias"},
-      {"model.layers.*.post_attention_layernorm.weight", "blk.*.ffn_norm.weight"},
-      {"model.layers.*.mlp.gate_proj.weight", "blk.*.ffn_gate.weight"},
-      {"model.layers.*.mlp.up_proj.weight", "blk.*.ffn_up.weight"},
-      {"model.layers.*.mlp.down_proj.weight", "blk.*.ffn_down.weight"},
-  };
-  rules.insert(rules.end(), more.begin(), more.end());
+  std::vector<format::TensorRule> rules = decoder_rules(more);
+  for (format::TensorRule& rule : rules) {
+    if (rule.hf.find(".q_proj.") != std::string_view::npos) rule.change = format::Change::kQueryHeads;
+    if (rule.hf.find(".k_proj.") != std::string_view::npos) rule.change = format::Change::kKeyHeads;
+  }
   return rules;
 }
 

@@ -10,8 +10,7 @@ namespace kinglet::models {
 /// A decoder's settings whose files pair neighbours in a head.
 DecoderConfig read_llama_config(const ConfigReader& read);
 
-/// The names that folders of most decoders share, those of q and k with rows that files have in another order; then the
-/// family's own.
+/// decoder_rules; rows of q and k are in another order in files.
 std::vector<format::TensorRule> llama_rules(std::initializer_list<format::TensorRule> more = {});
 
 }  // namespace kinglet::models

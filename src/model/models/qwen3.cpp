@@ -1,0 +1,66 @@
+// Qwen 3, dense: queries and keys are normed head by head before they turn. Source: Yang et al. arXiv 2505.09388.
+#include "model/models/qwen3.h"
+
+#include "model/format/hf_keys.h"
+#include "model/models/architectures.h"
+#include "model/models/qwen2.h"
+
+namespace kinglet::models {
+
+DecoderConfig read_qwen3_config(const ConfigReader& read) {
+  DecoderConfig config = read_decoder_config(read);
+  read_windows(read, config, [](size_t) { return false; });
+  return config;
+}
+
+void declare_head_norms(const DecoderConfig& c, size_t i, TensorTable& t) {
+  t.of_layer(i, "attn_q_norm.weight", 1, c.layers[i].head_dim);
+  t.of_layer(i, "attn_k_norm.weight", 1, c.layers[i].head_dim);
+}
+
+ir::Value head_norm_attention(Context& c, const LayerWeights& w, ir::Value x_TD) {
+  Heads heads = project_heads(c, w, x_TD);
+  heads.q = turn(c, w, rms_norm(c, w, "attn_q_norm", heads.q), c.layer(w).n_heads);
+  heads.k = turn(c, w, rms_norm(c, w, "attn_k_norm", heads.k), c.layer(w).n_kv_heads);
+  return attend_heads(c, w, heads);
+}
+
+std::vector<format::TensorRule> qwen3_rules(std::initializer_list<format::TensorRule> more) {
+  std::vector<format::TensorRule> rules = decoder_rules({
+      {"model.layers.*.self_attn.q_norm.weight", "blk.*.attn_q_norm.weight"},
+      {"model.layers.*.self_attn.k_norm.weight", "blk.*.attn_k_norm.weight"},
+  });
+  rules.insert(rules.begin(), more.begin(), more.end());
+  return rules;
+}
+
+namespace {
+
+void declare_tensors(const DecoderConfig& c, TensorTable& t) {
+  declare_decoder_tensors(c, t);
+  for (size_t i = 0; i < c.n_layers; ++i) declare_head_norms(c, i, t);
+}
+
+void fill(format::HfKeys& keys) {
+  format::fill_decoder(keys, {.context_len = 32768, .n_kv_heads = 32});
+  fill_qwen_windows(keys);
+}
+
+}  // namespace
+
+Architecture qwen3() {
+  Blocks blocks = kDecoderBlocks;
+  blocks.attention = head_norm_attention;
+  return {"qwen3",
+          "qwen3",
+          read_qwen3_config,
+          declare_tensors,
+          blocks,
+          {.classes = {"Qwen3ForCausalLM"},
+           .architecture = "qwen3",
+           .tensors = qwen3_rules(),
+           .fill = fill,
+           .make = format::rope_tensors}};
+}
+
+}  // namespace kinglet::models
