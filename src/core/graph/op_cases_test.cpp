@@ -88,14 +88,26 @@ std::vector<OpCase> make_cases() {
   });
   add("scale", [](CaseBuilder& c) { return ops::scale(c.b, c.rows(33), -2.5F); });
   add("softcap", [](CaseBuilder& c) { return ops::softcap(c.b, c.rows(18), 0.75F); });
-  constexpr std::array kKinds{std::pair{Activate::kSilu, "silu"}, std::pair{Activate::kGelu, "gelu"},
-                              std::pair{Activate::kGeluTanh, "gelu_tanh"}, std::pair{Activate::kRelu, "relu"}};
+  constexpr std::array kKinds{std::pair{Activate::kSilu, "silu"},          std::pair{Activate::kGelu, "gelu"},
+                              std::pair{Activate::kGeluTanh, "gelu_tanh"}, std::pair{Activate::kRelu, "relu"},
+                              std::pair{Activate::kTanh, "tanh"},          std::pair{Activate::kSigmoid, "sigmoid"}};
   for (const auto& [kind, name] : kKinds) {
     add(str("activation_", name), [kind](CaseBuilder& c) { return ops::activation(c.b, kind, c.rows(21)); });
     add(str("gated_", name), [kind](CaseBuilder& c) { return ops::gated(c.b, kind, c.rows(21), c.rows(21)); });
   }
   add("rms_norm", [](CaseBuilder& c) { return ops::rms_norm(c.b, c.rows(23), c.weight(1, 23), 1e-3F); });
   add("rms_norm_by_head", [](CaseBuilder& c) { return ops::rms_norm(c.b, c.rows(21), c.weight(1, 7), 1e-2F); });
+  add("rms_norm_without_weight", [](CaseBuilder& c) { return ops::rms_norm(c.b, c.rows(21), 7, 1e-2F); });
+  add("take_columns", [](CaseBuilder& c) { return ops::take_columns(c.b, c.rows(15), {3, 5, 1, 3}); });
+  add("scale_by", [](CaseBuilder& c) { return ops::scale_by(c.b, c.rows(14), c.weight(1, 7)); });
+  add("scale_by_one", [](CaseBuilder& c) { return ops::scale_by(c.b, c.rows(9), c.weight(1, 1)); });
+  add("position_scale",
+      [](CaseBuilder& c) { return ops::position_scale(c.b, c.rows(6), c.b.input(ir::Input::kPositions), 0.5F, 2); });
+  add("mix_streams", [](CaseBuilder& c) { return ops::mix_streams(c.b, c.rows(15), c.rows(6), 3); });
+  add("match_magnitude", [](CaseBuilder& c) { return ops::match_magnitude(c.b, c.rows(9), c.rows(9), 1e-5F); });
+  add("match_magnitude_of_little",
+      [](CaseBuilder& c) { return ops::match_magnitude(c.b, c.rows(9), c.rows(9), 4.0F); });
+  add("keep_high", [](CaseBuilder& c) { return ops::keep_high(c.b, c.rows(40), 0.6F); });
   add("layer_norm",
       [](CaseBuilder& c) { return ops::layer_norm(c.b, c.rows(23), c.weight(1, 23), c.weight(1, 23), 1e-3F); });
   add("layer_norm_without_bias",

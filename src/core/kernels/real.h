@@ -19,7 +19,7 @@ enum class RopePairs : uint8_t {
   kHalves,    ///< (0,d/2), (1,d/2+1), ... as Hugging Face folders and NEOX have it.
 };
 
-enum class Activate : uint8_t { kSilu, kGelu, kGeluTanh, kRelu };
+enum class Activate : uint8_t { kSilu, kGelu, kGeluTanh, kRelu, kTanh, kSigmoid };
 
 /// How keys and values are stored in a cache.
 enum class KvType : uint8_t { kF32, kF16, kQ8_0, kQ4_0 };

@@ -1,6 +1,8 @@
 #include "core/ops/rms_norm.h"
 
 #include <algorithm>
+#include <type_traits>
+#include <vector>
 
 #include "core/ops/encode.h"
 #include "core/ops/vector_weight.h"
@@ -9,16 +11,31 @@ namespace kinglet::ops {
 namespace {
 
 struct RmsNorm : ir::Attributes {
-  explicit RmsNorm(float epsilon) : eps(epsilon) {}
+  RmsNorm(float epsilon, size_t length) : eps(epsilon), dim(length) {}
   float eps;
+  size_t dim;  // of a normed stretch
+  // Without a weight: what stands for it.
+  std::vector<float> ones_f32;
+  std::vector<double> ones_f64;
 };
 
 template <class Real>
+const Real* norm_weight(const Run<Real>& run, Real* room) noexcept {
+  if (!run.node.weights.empty()) return vector_weight(run, 0, room);
+  const auto& norm = run.template attributes<RmsNorm>();
+  if constexpr (std::is_same_v<Real, float>) {
+    return norm.ones_f32.data();
+  } else {
+    return norm.ones_f64.data();
+  }
+}
+
+template <class Real>
 void run_rms_norm(const Run<Real>& run, size_t begin, size_t end) noexcept {
-  const size_t D = run.weight(0).cols;
+  const size_t D = run.template attributes<RmsNorm>().dim;
   const size_t cols = run.cols(run.node.outputs[0]);
   const Real eps = run.template attributes<RmsNorm>().eps;
-  const Real* weight_D = vector_weight(run, 0, run.template scratch_as<Real>());
+  const Real* weight_D = norm_weight(run, run.template scratch_as<Real>());
   for (size_t t = begin; t < end; ++t) {
     const Real* x = run.row(run.node.inputs[0], t);
     Real* y = run.row(run.node.outputs[0], t);
@@ -29,10 +46,10 @@ void run_rms_norm(const Run<Real>& run, size_t begin, size_t end) noexcept {
 // inputs: x, dy; output: dx.
 template <class Real>
 void run_rms_norm_dx(const Run<Real>& run, size_t begin, size_t end) noexcept {
-  const size_t D = run.weight(0).cols;
+  const size_t D = run.template attributes<RmsNorm>().dim;
   const size_t cols = run.cols(run.node.outputs[0]);
   const Real eps = run.template attributes<RmsNorm>().eps;
-  const Real* weight_D = vector_weight(run, 0, run.template scratch_as<Real>());
+  const Real* weight_D = norm_weight(run, run.template scratch_as<Real>());
   for (size_t t = begin; t < end; ++t) {
     const Real* x = run.row(run.node.inputs[0], t);
     const Real* dy = run.row(run.node.inputs[1], t);
@@ -76,7 +93,7 @@ void backward(Backward& back) {
   if (!back.d_output().valid()) return;
   const ir::Builder::NodeSpec spec{{x, back.d_output()}, back.node.weights, back.node.attributes};
   back.set_d_input(0, back.b.add_one(kRmsNormDx, spec, back.b.type(x)));
-  if (back.wants_weight(0)) back.b.add(kRmsNormDw, spec, {});
+  if (!back.node.weights.empty() && back.wants_weight(0)) back.b.add(kRmsNormDw, spec, {});
 }
 
 constexpr Op kRmsNorm{{"rms_norm"},          row_items, run_rms_norm<float>, run_rms_norm<double>,
@@ -104,7 +121,15 @@ ir::Value rms_norm(ir::Builder& b, ir::Value x, ir::WeightId weight, float eps) 
   const size_t D = b.weight(weight).cols;
   check_vector_weight(b.weight(weight), D);
   KINGLET_CHECK(D > 0 && b.type(x).cols % D == 0, "rms_norm: rows are whole numbers of normed stretches");
-  return b.add_one(kRmsNorm, {{x}, {weight}, std::make_shared<RmsNorm>(eps)}, b.type(x));
+  return b.add_one(kRmsNorm, {{x}, {weight}, std::make_shared<RmsNorm>(eps, D)}, b.type(x));
+}
+
+ir::Value rms_norm(ir::Builder& b, ir::Value x, size_t dim, float eps) {
+  KINGLET_CHECK(dim > 0 && b.type(x).cols % dim == 0, "rms_norm: rows are whole numbers of normed stretches");
+  auto attributes = std::make_shared<RmsNorm>(eps, dim);
+  attributes->ones_f32.assign(dim, 1.0F);
+  attributes->ones_f64.assign(dim, 1.0);
+  return b.add_one(kRmsNorm, {{x}, {}, std::move(attributes)}, b.type(x));
 }
 
 ir::Value rms_norm_encode(ir::Builder& b, const ir::Node& norm, ir::Element encoding) {
@@ -114,7 +139,8 @@ ir::Value rms_norm_encode(ir::Builder& b, const ir::Node& norm, ir::Element enco
 }
 
 bool is_row_rms_norm(const ir::Graph& graph, const ir::Node& node) {
-  return node.op == &kRmsNorm && graph.weight(node.weights[0]).cols == graph.type(node.outputs[0]).cols;
+  return node.op == &kRmsNorm && !node.weights.empty() &&
+         graph.weight(node.weights[0]).cols == graph.type(node.outputs[0]).cols;
 }
 
 }  // namespace kinglet::ops

@@ -32,6 +32,10 @@ V apply(Activate kind, const V& x) noexcept {
     }
     case Activate::kRelu:
       return max(x, V::zero());
+    case Activate::kTanh:
+      return tanh(x);
+    case Activate::kSigmoid:
+      return sigmoid(x);
   }
   return x;
 }
@@ -55,6 +59,14 @@ V slope(Activate kind, const V& x) noexcept {
     }
     case Activate::kRelu:
       return where_less(V::zero(), x, one, V::zero());
+    case Activate::kTanh: {
+      const V t = tanh(x);
+      return one - t * t;
+    }
+    case Activate::kSigmoid: {
+      const V s = sigmoid(x);
+      return s * (one - s);
+    }
   }
   return one;
 }
