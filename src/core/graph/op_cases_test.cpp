@@ -99,6 +99,8 @@ std::vector<OpCase> make_cases() {
   add("rms_norm_by_head", [](CaseBuilder& c) { return ops::rms_norm(c.b, c.rows(21), c.weight(1, 7), 1e-2F); });
   add("rms_norm_without_weight", [](CaseBuilder& c) { return ops::rms_norm(c.b, c.rows(21), 7, 1e-2F); });
   add("take_columns", [](CaseBuilder& c) { return ops::take_columns(c.b, c.rows(15), {3, 5, 1, 3}); });
+  add("join_columns", [](CaseBuilder& c) { return ops::join_columns(c.b, {c.rows(6), c.rows(4), c.rows(2)}, 2); });
+  add("add_to_streams", [](CaseBuilder& c) { return ops::add_to_streams(c.b, c.rows(12), c.rows(4), 1); });
   add("scale_by", [](CaseBuilder& c) { return ops::scale_by(c.b, c.rows(14), c.weight(1, 7)); });
   add("scale_by_one", [](CaseBuilder& c) { return ops::scale_by(c.b, c.rows(9), c.weight(1, 1)); });
   add("position_scale",

@@ -61,7 +61,58 @@ void backward(Backward& back) {
 
 constexpr Op kMixStreams{{"mix_streams"}, row_items, run_mix<float>, run_mix<double>, nullptr, backward};
 
+struct First : ir::Attributes {
+  explicit First(size_t stream) : first(stream) {}
+  size_t first;
+};
+
+template <class Real>
+void run_add_to(const Run<Real>& run, size_t begin, size_t end) noexcept {
+  const size_t D = run.cols(run.node.inputs[1]);
+  const size_t cols = run.cols(run.node.outputs[0]);
+  const size_t first = run.template attributes<First>().first * D;
+  for (size_t t = begin; t < end; ++t) {
+    const Real* x = run.row(run.node.inputs[0], t);
+    Real* out = run.row(run.node.outputs[0], t);
+    std::copy_n(x, first, out);
+    for (size_t at = first; at < cols; at += D) run.real.add(x + at, run.row(run.node.inputs[1], t), out + at, D);
+  }
+}
+
+// inputs: d_out; output: dy, the sum over its streams in order.
+template <class Real>
+void run_add_to_dy(const Run<Real>& run, size_t begin, size_t end) noexcept {
+  const size_t D = run.cols(run.node.outputs[0]);
+  const size_t cols = run.cols(run.node.inputs[0]);
+  for (size_t t = begin; t < end; ++t) {
+    Real* dy = run.row(run.node.outputs[0], t);
+    std::fill_n(dy, D, Real{0});
+    for (size_t at = run.template attributes<First>().first * D; at < cols; at += D) {
+      run.real.add(dy, run.row(run.node.inputs[0], t) + at, dy, D);
+    }
+  }
+}
+
+constexpr Op kAddToDy{{"add_to_streams_dy"}, row_items, run_add_to_dy<float>, run_add_to_dy<double>};
+
+void add_to_backward(Backward& back) {
+  if (!back.d_output().valid()) return;
+  back.set_d_input(0, back.d_output());
+  back.set_d_input(
+      1, back.b.add_one(kAddToDy, {{back.d_output()}, {}, back.node.attributes}, back.b.type(back.node.inputs[1])));
+}
+
+constexpr Op kAddToStreams{{"add_to_streams"}, row_items, run_add_to<float>,
+                           run_add_to<double>, nullptr,   add_to_backward};
+
 }  // namespace
+
+ir::Value add_to_streams(ir::Builder& b, ir::Value x, ir::Value y, size_t first) {
+  const size_t D = b.type(y).cols;
+  KINGLET_CHECK(D > 0 && b.type(x).cols % D == 0 && first * D < b.type(x).cols,
+                "add_to_streams: rows are whole streams");
+  return b.add_one(kAddToStreams, {{x, y}, {}, std::make_shared<First>(first)}, b.type(x));
+}
 
 ir::Value mix_streams(ir::Builder& b, ir::Value x, ir::Value coefficients, size_t n_streams) {
   const size_t n_coefficients = b.type(coefficients).cols;

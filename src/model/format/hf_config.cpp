@@ -176,6 +176,20 @@ std::vector<uint64_t> HfConfig::counts(std::string_view key) const {
   });
 }
 
+std::vector<uint64_t> HfConfig::list_of_counts(std::string_view key) const {
+  const system::Json* found = find(key);
+  return found != nullptr && found->is_array() ? counts(key) : std::vector<uint64_t>();
+}
+
+std::optional<uint64_t> HfConfig::find_count_in(std::string_view key, std::string_view member,
+                                                std::string_view name) const {
+  const system::Json* outer = find(key);
+  const system::Json* inner = outer == nullptr ? nullptr : find_set(*outer, member);
+  const system::Json* found = inner == nullptr ? nullptr : find_set(*inner, name);
+  if (found == nullptr) return std::nullopt;
+  return reading_json(name_, [&] { return as_count(*found, name); });
+}
+
 std::string HfConfig::class_name() const {
   const system::Json* found = find("architectures");
   if (found == nullptr) fail_with(ErrorCode::kInvalidFile, name_, ": architectures: is missing");

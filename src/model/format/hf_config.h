@@ -69,6 +69,11 @@ class HfConfig {
   [[nodiscard]] std::vector<std::string> words(std::string_view key) const;
   [[nodiscard]] std::vector<double> numbers(std::string_view key) const;
   [[nodiscard]] std::vector<uint64_t> counts(std::string_view key) const;
+  /// As counts; empty too where the key has one count instead of a list.
+  [[nodiscard]] std::vector<uint64_t> list_of_counts(std::string_view key) const;
+  /// A count two objects deep: KEY.MEMBER.NAME.
+  [[nodiscard]] std::optional<uint64_t> find_count_in(std::string_view key, std::string_view member,
+                                                      std::string_view name) const;
   /// The first name under "architectures".
   [[nodiscard]] std::string class_name() const;
   /// Rotary settings; of layers of one type ("full_attention", "sliding_attention") where they are told apart.

@@ -32,8 +32,8 @@ enum class Change : uint8_t {
   kMinusExp,    ///< -exp(x): decay rates.
 };
 
-/// A tensor's two names; `*` stands for the layer's number. Where the folder's name has a second `*`, that is an
-/// expert, and the experts of a layer become one tensor [experts, ...]. An empty GGUF name: `make` reads it.
+/// A tensor's two names; `*` stands for a number, usually the layer's. A `*` that the GGUF name lacks numbers tensors
+/// (the experts of a layer) that become one [n, ...]. An empty GGUF name: `make` reads it.
 struct TensorRule {
   std::string_view hf;
   std::string_view gguf;

@@ -68,7 +68,8 @@ void fill_decoder(HfKeys& keys, const HfDecoderDefaults& defaults) {
   keys.copy_count("context_length", "max_position_embeddings", defaults.context_len);
   keys.copy_count("embedding_length", "hidden_size");
   keys.copy_count("block_count", "num_hidden_layers");
-  keys.copy_count("feed_forward_length", "intermediate_size");
+  keys.count("feed_forward_length", "intermediate_size",
+             defaults.ffn_dim ? *defaults.ffn_dim : config.count("intermediate_size"));
   const uint64_t n_heads = config.count("num_attention_heads");
   keys.count("attention.head_count", "num_attention_heads", n_heads);
   keys.copy_count("attention.head_count_kv", "num_key_value_heads", defaults.n_kv_heads.value_or(n_heads));
@@ -77,7 +78,7 @@ void fill_decoder(HfKeys& keys, const HfDecoderDefaults& defaults) {
   const bool is_rms = defaults.norm == "rms_norm_eps";
   keys.number(is_rms ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon",
               config.number_or(defaults.norm, defaults.norm_eps));
-  fill_rope(keys, config.rope());
+  if (defaults.has_rope) fill_rope(keys, config.rope());
 }
 
 void fill_rope(HfKeys& keys, const HfRope& rope) {

@@ -31,6 +31,9 @@ class HfKeys {
   void copy_count_if_set(std::string_view key, std::string_view hf_key);
   void counts(std::string_view key, std::span<const uint32_t> values);
   void truths(std::string_view key, const std::vector<bool>& values);
+  void numbers(std::string_view key, std::span<const float> values) {
+    metadata_.set_array(prefix_ + std::string(key), values);
+  }
   void number(std::string_view key, double value) {
     metadata_.set(prefix_ + std::string(key), static_cast<float>(value));
   }
@@ -53,6 +56,8 @@ struct HfDecoderDefaults {
   double norm_eps = 1e-6;
   uint64_t context_len = 2048;
   std::optional<uint64_t> n_kv_heads = std::nullopt;     ///< None: num_attention_heads.
+  std::optional<uint64_t> ffn_dim = std::nullopt;        ///< In place of intermediate_size.
+  bool has_rope = true;                                  ///< Else the family fills its rotary settings itself.
   std::vector<std::string_view> activations = {"silu"};  ///< Words for the family's; the first where there is none.
 };
 

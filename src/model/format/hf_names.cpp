@@ -76,9 +76,11 @@ std::optional<MappedName> to_gguf_name(const HfFamily& family, std::string_view 
     Numbers numbers;
     if (!match(rule.hf, name, numbers)) continue;
     MappedName mapped{&rule, filled(rule.gguf, numbers), std::nullopt};
-    if (is_number(numbers[1])) {
+    const auto n_hf = static_cast<size_t>(std::ranges::count(rule.hf, '*'));
+    if (!rule.gguf.empty() && n_hf > static_cast<size_t>(std::ranges::count(rule.gguf, '*'))) {
+      const std::string_view number = numbers[n_hf - 1];
       size_t expert_idx = 0;
-      std::from_chars(numbers[1].data(), numbers[1].data() + numbers[1].size(), expert_idx);
+      std::from_chars(number.data(), number.data() + number.size(), expert_idx);
       mapped.expert_idx = expert_idx;
     }
     return mapped;

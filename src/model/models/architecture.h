@@ -22,7 +22,9 @@ struct Context {
   ir::Value positions;                 ///< i32 [T, 1].
   std::vector<ir::Value> rope_tables;  ///< By DecoderConfig::ropes.
   std::vector<ir::Value> states = {};  ///< [T, D]: what embed gave, then what each layer gave.
-  /// Values that later layers read again (keys and values that are shared), by layer.
+  /// What embed leaves for the layers of its family.
+  ir::Value per_layer_inputs = {};
+  /// Keys and values of each layer, for families whose later layers read them again.
   std::vector<std::pair<ir::Value, ir::Value>> keys_values = {};
 
   [[nodiscard]] const LayerConfig& layer(const LayerWeights& w) const { return config.layers[w.layer_idx()]; }

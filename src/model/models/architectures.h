@@ -8,10 +8,13 @@ namespace kinglet::models {
 Architecture gemma();
 Architecture gemma2();
 Architecture gemma3();
+Architecture gemma3n();
+Architecture gemma4();
 Architecture gpt2();
 Architecture granite();
 Architecture llama();
 Architecture mistral();
+Architecture mistral3();
 Architecture olmo2();
 Architecture phi2();
 Architecture phi3();
