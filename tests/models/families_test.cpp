@@ -9,6 +9,8 @@
 #include "core/graph/graph.h"
 #include "home/system/file.h"
 #include "kit.h"
+#include "model/convert/convert.h"
+#include "model/format/gguf.h"
 #include "model/format/hf_folder.h"
 #include "model/format/safetensors.h"
 #include "run/engine/engine.h"
@@ -227,6 +229,28 @@ TEST_P(Families, StatesOfEachLayer) {
   for (size_t i = 0; i < outputs.size(); ++i) {
     const std::span<const float> of_layer(want.data() + i * ids.size() * cols, ids.size() * cols);
     EXPECT_LE(largest_difference<float>({executor.output(outputs[i]), of_layer.size()}, of_layer), 1e-4) << i;
+  }
+}
+
+// The file that convert writes: rows in another order, fused and stacked tensors, keys of GGUF alone.
+TEST_P(Families, LogitsOfTheConvertedFile) {
+  const Family family(GetParam().name);
+  const auto folder = format::open_hf_folder(family.folder(), models::hf_families(), {.as_file = true});
+  std::vector<std::byte> bytes;
+  convert::convert(*folder, *quant::find_by_name("F32"), pool,
+                   [&](std::span<const std::byte> piece) { bytes.insert(bytes.end(), piece.begin(), piece.end()); });
+  const auto model = models::Model::load(format::read_gguf(bytes, "converted"));
+  for (const kernels::KernelTable& table : tables()) {
+    for (const int length : kLengths) {
+      if (KINGLET_SANITIZED && length != 33) continue;
+      const std::vector<int32_t> ids = family.ids(str("ids", length));
+      engine::Scorer scorer(*model, ids.size(), table, pool);
+      std::vector<float> got;
+      scorer.logits(
+          ids, 0, [&](size_t, std::span<const float> logits) { got.insert(got.end(), logits.begin(), logits.end()); });
+      EXPECT_LE(largest_difference<float>(got, family.logits(length)), GetParam().tolerance)
+          << table.name << ", " << length;
+    }
   }
 }
 

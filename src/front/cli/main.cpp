@@ -7,10 +7,10 @@
 int main(int n_words, char** words) {
   using namespace kinglet::cli;
   const std::array kCommands = {
-      run_command(),      pull_command(),   list_command(),       show_command(),       cp_command(),
-      rm_command(),       import_command(), inspect_command(),    tokenize_command(),   detokenize_command(),
-      template_command(), logits_command(), gradients_command(),  perplexity_command(), bench_command(),
-      doctor_command(),   help_command(),   completion_command(), man_command(),
+      run_command(),        pull_command(),     list_command(),    show_command(),       cp_command(),
+      rm_command(),         import_command(),   inspect_command(), convert_command(),    tokenize_command(),
+      detokenize_command(), template_command(), logits_command(),  gradients_command(),  perplexity_command(),
+      bench_command(),      doctor_command(),   help_command(),    completion_command(), man_command(),
   };
   return run_program(kCommands, n_words, words);
 }

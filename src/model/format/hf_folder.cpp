@@ -39,6 +39,8 @@ class HfFolder final : public ModelFile, private HfTensors {
     metadata_.set("general.architecture", family_->architecture);
     metadata_.set("general.name", std::filesystem::absolute(path).lexically_normal().filename().string());
     fill_metadata(*family_, *config, generation ? &*generation : nullptr, metadata_);
+    // Rows of q and k get the order that files have.
+    if (as_file_) metadata_.remove(str(family_->architecture, ".rope.pairs"));
     shards_ = open_safetensors_folder(path);
     for (const Safetensors& shard : shards_) {
       file_bytes_ += shard.file_bytes();

@@ -139,6 +139,15 @@ void Metadata::put_bytes(std::string_view key, ValueType element, uint64_t size,
   put(key, {ValueType::kArray, std::move(array)});
 }
 
+void Metadata::remove(std::string_view key) {
+  const auto found = by_key_.find(key);
+  if (found == by_key_.end()) return;
+  const size_t place = found->second;
+  by_key_.erase(found);
+  entries_.erase(entries_.begin() + static_cast<std::ptrdiff_t>(place));
+  for (auto& [name, other] : by_key_) other -= other > place ? 1 : 0;
+}
+
 void Metadata::set_truths(std::string_view key, const std::vector<bool>& values) {
   std::vector<std::byte> bytes;
   for (const bool value : values) bytes.push_back(std::byte{value});

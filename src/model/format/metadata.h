@@ -140,6 +140,9 @@ class Metadata {
   void set_truths(std::string_view key, const std::vector<bool>& values);
   void set_strings(std::string_view key, std::span<const std::string_view> values);
 
+  /// Takes a key away, where it is there.
+  void remove(std::string_view key);
+
   [[nodiscard]] const MetaValue* find(std::string_view key) const noexcept;
   [[nodiscard]] const std::vector<std::pair<std::string_view, MetaValue>>& entries() const noexcept { return entries_; }
   [[nodiscard]] const std::string& name() const noexcept { return name_; }

@@ -57,6 +57,8 @@ struct Architecture {
   format::HfFamily folder = {};  ///< Its side of Hugging Face; no classes: it has none.
   /// Keys of the smallest model that shows what the family has, beside those of any decoder (tiny_model.h); null: none.
   void (*fill_tiny)(format::Metadata& metadata) = nullptr;
+  /// Parts of names of tensors that files of the family may have and the graph does not read.
+  std::vector<std::string_view> unread = {};
 };
 
 }  // namespace kinglet::models

@@ -224,7 +224,8 @@ Architecture gemma3n() {
            .fill = fill,
            .is_tied = true,
            .ids = {.bos = 2, .eos = 1, .pad = 0}},
-          fill_tiny};
+          fill_tiny,
+          {"attn_k.weight", "attn_v.weight", "attn_k_norm.weight"}};  // of layers that read the keys of others
 }
 
 }  // namespace kinglet::models

@@ -158,7 +158,8 @@ Architecture gemma4() {
            .make = make,
            .is_tied = true,
            .ids = {.bos = 2, .eos = 1, .pad = 0}},
-          fill_tiny};
+          fill_tiny,
+          {"attn_k.weight", "attn_v.weight", "attn_k_norm.weight"}};  // of layers that read the keys of others
 }
 
 }  // namespace kinglet::models

@@ -1,6 +1,10 @@
 #include "model/models/model.h"
 
+#include <algorithm>
+#include <set>
+
 #include "model/format/inspect.h"
+#include "model/format/printable.h"
 #include "model/models/registry.h"
 
 namespace kinglet::models {
@@ -35,31 +39,73 @@ quant::Weight checked_weight(const format::ModelFile& file, const format::Tensor
   return tensor.weight();
 }
 
+const Architecture& architecture_of(const format::ModelFile& file) {
+  const auto name = file.metadata().require<std::string_view>("general.architecture");
+  if (const Architecture* architecture = find_architecture(name)) return *architecture;
+  fail_with(ErrorCode::kUnsupported, file.path(), ": architecture ", name,
+            " is not supported; supported: ", known_names());
+}
+
+std::vector<TensorSpec> tensors_of(const Architecture& architecture, const DecoderConfig& config) {
+  TensorTable table(config.n_layers);
+  architecture.declare_tensors(config, table);
+  return table.specs();
+}
+
+// Calls use(tensor, spec) for each tensor that is there.
+template <class Use>
+void match_tensors(const format::ModelFile& file, const std::vector<TensorSpec>& specs, const Use& use) {
+  for (const TensorSpec& spec : specs) {
+    const format::TensorEntry* tensor = file.find(spec.name);
+    if (tensor != nullptr) {
+      use(*tensor, spec);
+    } else if (!spec.is_optional) {
+      fail_with(ErrorCode::kInvalidFile, file.path(), ": tensor ", spec.name, " is missing, expected [", spec.rows, ",",
+                spec.cols, "]");
+    }
+  }
+}
+
+// A tensor that nobody asked for may mean that the file is another model than it says.
+void refuse_unread(const format::ModelFile& file, const Architecture& architecture,
+                   const std::vector<TensorSpec>& specs) {
+  // Towers for images and sound that some files have beside the language model.
+  constexpr std::string_view kOtherParts[] = {"v.", "mm.", "a."};
+  std::set<std::string_view> known;
+  for (const TensorSpec& spec : specs) known.insert(spec.name);
+  for (const format::TensorEntry& tensor : file.tensors()) {
+    if (known.contains(tensor.name)) continue;
+    const auto is_begun = [&](std::string_view part) { return tensor.name.starts_with(part); };
+    const auto has = [&](std::string_view part) { return tensor.name.find(part) != std::string_view::npos; };
+    if (std::ranges::any_of(kOtherParts, is_begun) || std::ranges::any_of(architecture.unread, has)) continue;
+    fail_with(ErrorCode::kUnsupported, file.path(), ": tensor ", format::printable(tensor.name), ": shape [",
+              tensor.n_rows(), ",", tensor.dims[0], "], is not one of ", architecture.family);
+  }
+}
+
 }  // namespace
 
 std::shared_ptr<const Model> Model::load(std::shared_ptr<const format::ModelFile> file) {
-  const auto name = file->metadata().require<std::string_view>("general.architecture");
-  const Architecture* architecture = find_architecture(name);
-  if (architecture == nullptr) {
-    fail_with(ErrorCode::kUnsupported, file->path(), ": architecture ", name,
-              " is not supported; supported: ", known_names());
-  }
   std::shared_ptr<Model> model(new Model);
-  model->architecture_ = architecture;
-  model->config_ = architecture->read_config(ConfigReader(*file));
-  TensorTable table(model->config_.n_layers);
-  architecture->declare_tensors(model->config_, table);
-  for (const TensorSpec& spec : table.specs()) {
+  model->architecture_ = &architecture_of(*file);
+  model->config_ = model->architecture_->read_config(ConfigReader(*file));
+  const std::vector<TensorSpec> specs = tensors_of(*model->architecture_, model->config_);
+  match_tensors(*file, specs, [&](const format::TensorEntry& tensor, const TensorSpec& spec) {
+    model->weights_.push_back(checked_weight(*file, tensor, spec));
     if (spec.is_constant) model->constants_.insert(spec.name);
-    const format::TensorEntry* tensor = file->find(spec.name);
-    if (tensor != nullptr) {
-      model->weights_.push_back(checked_weight(*file, *tensor, spec));
-    } else if (!spec.is_optional) {
-      fail_with(ErrorCode::kInvalidFile, file->path(), ": tensor ", spec.name, " is missing");
-    }
-  }
+  });
+  refuse_unread(*file, *model->architecture_, specs);
   model->file_ = std::move(file);
   return model;
+}
+
+void Model::check(const format::ModelFile& file) {
+  const Architecture& architecture = architecture_of(file);
+  const std::vector<TensorSpec> specs = tensors_of(architecture, architecture.read_config(ConfigReader(file)));
+  match_tensors(file, specs, [&](const format::TensorEntry& tensor, const TensorSpec& spec) {
+    static_cast<void>(checked_weight(file, tensor, spec));
+  });
+  refuse_unread(file, architecture, specs);
 }
 
 Description Model::describe(const DescribeOptions& options) const {

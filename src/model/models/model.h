@@ -32,6 +32,8 @@ class Model {
   /// Reads settings and finds all tensors. Throws Error{kUnsupported} for an architecture that is not known (named),
   /// and Error{kInvalidFile} where a tensor lacks or has another shape than declared.
   static std::shared_ptr<const Model> load(std::shared_ptr<const format::ModelFile> file);
+  /// The same checks, for a file whose data is not at hand (ModelFile::read makes it).
+  static void check(const format::ModelFile& file);
 
   [[nodiscard]] const DecoderConfig& config() const noexcept { return config_; }
   [[nodiscard]] const Architecture& architecture() const noexcept { return *architecture_; }

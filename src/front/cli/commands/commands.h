@@ -14,6 +14,7 @@ Command cp_command();
 Command rm_command();
 Command import_command();
 Command inspect_command();
+Command convert_command();
 
 Command tokenize_command();
 Command detokenize_command();

@@ -1,0 +1,75 @@
+// kinglet convert: a Hugging Face folder becomes a GGUF file.
+#include <filesystem>
+
+#include "front/cli/commands/commands.h"
+#include "front/cli/human.h"
+#include "front/cli/interrupt.h"
+#include "front/cli/progress.h"
+#include "front/cli/session.h"
+#include "home/system/file.h"
+#include "home/system/folder.h"
+#include "model/convert/convert.h"
+#include "model/format/hf_folder.h"
+#include "model/models/models.h"
+
+namespace kinglet::cli {
+namespace {
+
+class Convert final : public Action {
+ public:
+  void declare(Arguments& arguments) override {
+    arguments.argument("FOLDER", folder_, "A Hugging Face model folder").is_file = true;
+    arguments.argument("OUT", out_, "The GGUF file to write").is_file = true;
+    arguments.option("--type", "TYPE", type_, "Of the matrices: f32, f16, bf16 or q8_0 (default: the folder's own)")
+        .choices = {"f32", "f16", "bf16", "q8_0"};
+  }
+
+  void run(Session& session) override {
+    if (!std::filesystem::is_directory(folder_)) {
+      const bool is_there = std::filesystem::exists(folder_);
+      fail_with(is_there ? ErrorCode::kUnsupported : ErrorCode::kNotFound, folder_,
+                is_there ? ": is not a folder; a GGUF file is changed by quantize" : ": no such folder");
+    }
+    const auto folder = format::open_hf_folder(folder_, models::hf_families(), {.as_file = true});
+    // What cannot be run is not worth writing: shapes and settings are checked as loading does.
+    models::Model::check(*folder);
+    const quant::Format& type = type_.empty() ? convert::type_of(*folder) : *quant::find_by_name(type_);
+    const uint64_t size = convert::converted_size(*folder, type);
+    const std::string parent = std::filesystem::absolute(out_).parent_path().string();
+    if (const uint64_t n_free = system::free_bytes(parent); n_free < size) {
+      fail_with(ErrorCode::kNoSpace, out_, ": needs ", size, " bytes of disk, ", n_free, " are free at ", parent);
+    }
+    InterruptWatch interrupt;
+    ProgressLine line(session.shows_progress());
+    system::AtomicFile file(out_);
+    convert::convert(
+        *folder, type, session.pool(), [&](std::span<const std::byte> bytes) { file.write(bytes); },
+        [&](uint64_t done_bytes, uint64_t total_bytes) {
+          line.show("Converting", done_bytes, total_bytes);
+          return !interrupt.requested();
+        });
+    file.commit();
+    line.finish();
+    session.note(str("Wrote ", out_, ", ", human_bytes(file.size()), ", ", type.name, "."));
+  }
+
+ private:
+  std::string folder_;
+  std::string out_;
+  std::string type_;
+};
+
+}  // namespace
+
+Command convert_command() {
+  return {
+      "convert",
+      "",
+      "Write a Hugging Face folder as a GGUF file",
+      "The file has the keys, names and layout that the field's converter gives, so that other programs load it too. "
+      "Vectors, norms and routers stay F32. Every value is read: NaN or infinity is refused, and the tensor is named.",
+      "kinglet convert ./SmolLM2-135M smollm2.gguf --type bf16",
+      make_action<Convert>};
+}
+
+}  // namespace kinglet::cli

@@ -1,0 +1,57 @@
+#include "model/convert/encode_rows.h"
+
+#include <algorithm>
+
+#include "core/base/base.h"
+#include "core/tensor/tensor.h"
+#include "model/format/inspect.h"
+
+namespace kinglet::convert {
+namespace {
+
+constexpr size_t kPieceElements = size_t{1} << 22;  // 16 MB of f32
+
+}  // namespace
+
+void check_finite(const format::TensorEntry& tensor, std::span<const std::byte> bytes, const std::string& path) {
+  format::TensorEntry at_hand = tensor;
+  at_hand.data = bytes.data();
+  const auto found = format::find_not_finite(at_hand);
+  if (!found) return;
+  fail_with(ErrorCode::kInvalidFile, path, ": tensor ", tensor.name, ": value ", found->element_idx,
+            " is not a finite number");
+}
+
+void encode_rows(const format::TensorEntry& tensor, std::span<const std::byte> bytes, const quant::Format& target,
+                 ThreadPool& pool, const format::GgufWriter::Sink& sink) {
+  if (&target == tensor.format) return sink(bytes);
+  const auto cols = static_cast<size_t>(tensor.dims[0]);
+  const auto n_rows = static_cast<size_t>(tensor.n_rows());
+  const size_t piece_rows = std::clamp<size_t>(kPieceElements / cols, 1, n_rows);
+  const auto n_threads = static_cast<size_t>(pool.n_threads());
+  tensor::Buffer values = tensor::Buffer::uninitialized(n_threads * cols * sizeof(float));
+  tensor::Buffer blocks = tensor::Buffer::uninitialized(piece_rows * target.row_bytes(cols));
+  const size_t from_bytes = tensor.format->row_bytes(cols);
+  const size_t to_bytes = target.row_bytes(cols);
+  SharedItems items;
+  for (size_t first = 0; first < n_rows; first += piece_rows) {
+    const size_t n = std::min(piece_rows, n_rows - first);
+    items.reset(static_cast<uint32_t>(n));
+    pool.run_all([&](int thread_idx) {
+      float* row = values.at<float>() + static_cast<size_t>(thread_idx) * cols;
+      for (;;) {
+        const SharedItems::Range taken = items.take(static_cast<uint32_t>(n_threads));
+        if (taken.begin == taken.end) break;
+        for (size_t r = taken.begin; r < taken.end; ++r) {
+          tensor.format->decode(bytes.data() + (first + r) * from_bytes, row, cols);
+          target.encode(row, nullptr, blocks.data() + r * to_bytes, cols);
+        }
+        items.finish(taken);
+      }
+      items.wait(pool);
+    });
+    sink({blocks.data(), n * to_bytes});
+  }
+}
+
+}  // namespace kinglet::convert
