@@ -15,9 +15,14 @@ class Meter {
   Meter(std::string_view name, const RenderOptions& options) : name_(name), options_(options) {}
 
   void at_line(uint32_t line) noexcept { line_ = line; }
+  /// For templates whose errors name the column, too.
+  void at(uint32_t line, uint32_t column) noexcept {
+    line_ = line;
+    column_ = column;
+  }
   [[nodiscard]] const RenderOptions& options() const noexcept { return options_; }
 
-  /// Raises Error{kInvalidArgument} "NAME: line N: WHY".
+  /// Raises Error{kInvalidArgument} "NAME: line N: WHY", or "NAME: line N, column C: WHY".
   [[noreturn]] void refuse(std::string_view why) const;
 
   /// An expression or statement.
@@ -65,6 +70,7 @@ class Meter {
   std::string_view name_;
   const RenderOptions& options_;
   uint32_t line_ = 1;
+  uint32_t column_ = 0;  // 0: is not said
   int depth_ = 0;
   size_t work_ = 0;
   size_t made_ = 0;
