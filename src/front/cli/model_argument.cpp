@@ -91,11 +91,12 @@ chat::Settings settings_of(Session& session, const ModelSource& source, const fo
   return settings;
 }
 
-void note_template(const Session& session, const ModelSource& source, const chat::LoadedModel& model) {
-  if (source.stored.template_text.empty() || model.tokenizer() == nullptr || model.has_own_template()) return;
-  session.note(str("kinglet: ", source.name,
-                   ": has a Go template, which is not supported, and no Jinja template in its file; ",
-                   "a plain one is used instead"));
+chat::LoadOptions load_options_of(const Session& session, const ModelSource& source, const chat::Settings& settings) {
+  chat::LoadOptions options;
+  options.context_len = settings.context_len;
+  options.kv_type = session.kv_type(kernels::KvType::kF16);
+  options.template_text = source.stored.template_text;
+  return options;
 }
 
 store::StoredModel pull_model(Session& session, const store::ModelName& name, bool* asked) {

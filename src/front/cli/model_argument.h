@@ -28,8 +28,8 @@ std::shared_ptr<const format::ModelFile> open_source(const ModelSource& source);
 /// Settings in layers: our defaults, the file's, the stored model's.
 chat::Settings settings_of(Session& session, const ModelSource& source, const format::Metadata& metadata);
 
-/// Says so where the stored model has a template that we cannot use and its file has none.
-void note_template(const Session& session, const ModelSource& source, const chat::LoadedModel& model);
+/// How the model is loaded with these settings, as --kv-type and the store say.
+chat::LoadOptions load_options_of(const Session& session, const ModelSource& source, const chat::Settings& settings);
 
 /// Pulls, with progress on standard error. `asked` (may be null): the registry answered about the model.
 store::StoredModel pull_model(Session& session, const store::ModelName& name, bool* asked = nullptr);

@@ -134,12 +134,9 @@ class Repl {
   }
 
   void load(const ModelSource& source, std::shared_ptr<const format::ModelFile> file, const chat::Settings& settings) {
-    chat::LoadOptions options;
-    options.context_len = settings.context_len;
-    options.kv_type = session_.kv_type(kernels::KvType::kF16);
-    auto model = std::make_unique<chat::LoadedModel>(std::move(file), options, session_.table(), session_.pool());
+    auto model = std::make_unique<chat::LoadedModel>(std::move(file), load_options_of(session_, source, settings),
+                                                     session_.table(), session_.pool());
     if (model->tokenizer() == nullptr) chat::fail_without_words(model->file());
-    note_template(session_, source, *model);
     model_ = std::move(model);
     source_ = source;
     settings_ = settings;

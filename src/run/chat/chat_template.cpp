@@ -1,8 +1,11 @@
 #include "run/chat/chat_template.h"
 
+#include <algorithm>
+#include <array>
 #include <ctime>
 
 #include "core/base/base.h"
+#include "model/text/go/conversation.h"
 #include "model/text/jinja/json.h"
 #include "run/chat/vocabulary.h"
 
@@ -36,12 +39,53 @@ int64_t local_time() {
   return static_cast<int64_t>(now) + parts.tm_gmtoff;
 }
 
+// Whether a statement of Jinja's begins somewhere: {% and a keyword.
+bool has_jinja_statement(std::string_view source) {
+  constexpr std::array<std::string_view, 9> kKeywords = {"for",  "if",     "set",           "macro", "generation",
+                                                         "with", "filter", "endgeneration", "raw"};
+  for (size_t at = source.find("{%"); at != std::string_view::npos; at = source.find("{%", at + 2)) {
+    std::string_view rest = source.substr(at + 2);
+    if (rest.starts_with('-') || rest.starts_with('+')) rest.remove_prefix(1);
+    rest.remove_prefix(std::min(rest.find_first_not_of(" \t\r\n"), rest.size()));
+    if (std::ranges::any_of(kKeywords, [&](std::string_view keyword) { return rest.starts_with(keyword); }))
+      return true;
+  }
+  return false;
+}
+
+template <class Template>
+bool is_template(const std::string& source) {
+  try {
+    Template(source, "template");
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 }  // namespace
 
-ChatTemplate::ChatTemplate(std::string source, std::string name, std::string bos, std::string eos)
-    : template_(std::move(source), std::move(name)), bos_(std::move(bos)), eos_(std::move(eos)) {}
+TemplateLanguage language_of(const std::string& source) {
+  const bool is_jinja = has_jinja_statement(source) ||
+                        (!is_template<text::go::Template>(source) && is_template<text::jinja::Template>(source));
+  return is_jinja ? TemplateLanguage::kJinja : TemplateLanguage::kGo;
+}
 
-ChatTemplate ChatTemplate::of(const format::Metadata& metadata) {
+ChatTemplate::Template ChatTemplate::parsed(TemplateLanguage language, std::string source, std::string name) {
+  if (language == TemplateLanguage::kGo) return text::go::Template(std::move(source), std::move(name));
+  return text::jinja::Template(std::move(source), std::move(name));
+}
+
+ChatTemplate::ChatTemplate(TemplateLanguage language, std::string source, std::string name, std::string bos,
+                           std::string eos)
+    : template_(parsed(language, std::move(source), std::move(name))), bos_(std::move(bos)), eos_(std::move(eos)) {}
+
+const std::string& ChatTemplate::source() const noexcept {
+  if (const auto* go = std::get_if<text::go::Template>(&template_)) return go->source();
+  return std::get_if<text::jinja::Template>(&template_)->source();
+}
+
+ChatTemplate ChatTemplate::of(const format::Metadata& metadata, const std::string& stored) {
   std::string bos;
   std::string eos;
   if (has_vocabulary(metadata)) {
@@ -55,20 +99,27 @@ ChatTemplate ChatTemplate::of(const format::Metadata& metadata) {
     bos = spelling("tokenizer.ggml.bos_token_id");
     eos = spelling("tokenizer.ggml.eos_token_id");
   }
-  if (const auto source = metadata.get<std::string_view>("tokenizer.chat_template")) {
-    try {
-      return {std::string(*source), str(metadata.name(), ": tokenizer.chat_template"), bos, eos};
-    } catch (const Error& error) {
-      fail(ErrorCode::kUnsupported, error.message());
+  const auto own = metadata.get<std::string_view>("tokenizer.chat_template");
+  try {
+    if (!stored.empty()) return {language_of(stored), stored, "the model's TEMPLATE", bos, eos};
+    if (own) {
+      return {TemplateLanguage::kJinja, std::string(*own), str(metadata.name(), ": tokenizer.chat_template"), bos, eos};
     }
+  } catch (const Error& error) {
+    fail(ErrorCode::kUnsupported, error.message());
   }
-  ChatTemplate fallback(std::string(has_chat_ml(metadata) ? kChatMl : kPlain), "the template for files without one",
-                        bos, eos);
+  ChatTemplate fallback(TemplateLanguage::kJinja, std::string(has_chat_ml(metadata) ? kChatMl : kPlain),
+                        "the template for files without one", bos, eos);
   fallback.is_fallback_ = true;
   return fallback;
 }
 
 std::string ChatTemplate::render(const TemplateInput& input) const {
+  text::jinja::RenderOptions options;
+  options.now = local_time();
+  if (const auto* go = std::get_if<text::go::Template>(&template_)) {
+    return text::go::render(*go, {input.messages, input.tools, input.variables, input.generation_prompt}, options);
+  }
   text::jinja::Dict context;
   context.set("bos_token", bos_);
   context.set("eos_token", eos_);
@@ -76,9 +127,7 @@ std::string ChatTemplate::render(const TemplateInput& input) const {
   if (!input.tools.is_null()) context.set("tools", text::jinja::from_json(input.tools));
   context.set("add_generation_prompt", input.generation_prompt);
   for (const auto& [name, value] : input.variables) context.set(name, text::jinja::from_json(value));
-  text::jinja::RenderOptions options;
-  options.now = local_time();
-  return template_.render(text::jinja::Value::dict(std::move(context)), options);
+  return std::get<text::jinja::Template>(template_).render(text::jinja::Value::dict(std::move(context)), options);
 }
 
 }  // namespace kinglet::chat

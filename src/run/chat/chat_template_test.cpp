@@ -56,6 +56,37 @@ TEST(ChatTemplate, OneThatCannotBeParsedIsNotSupported) {
   }
 }
 
+TEST(ChatTemplate, TheStoresOneWinsInEitherLanguage) {
+  format::Metadata metadata("file");
+  metadata.set("tokenizer.chat_template", "file's");
+  EXPECT_EQ(ChatTemplate::of(metadata).render(hello()), "file's");
+  const ChatTemplate go = ChatTemplate::of(metadata, "{{ range .Messages }}<{{ .Role }}>{{ .Content }}{{ end }}");
+  EXPECT_EQ(go.render(hello()), "<user>Hi<assistant>Ho");
+  EXPECT_EQ(go.source(), "{{ range .Messages }}<{{ .Role }}>{{ .Content }}{{ end }}");
+  EXPECT_FALSE(go.is_fallback());
+  EXPECT_EQ(ChatTemplate::of(metadata, "{% for m in messages %}[{{ m.content }}]{% endfor %}").render(hello()),
+            "[Hi][Ho]");
+  EXPECT_EQ(ChatTemplate::of(metadata, "{{ messages[0].content }}").render(hello()), "Hi");
+  try {
+    ChatTemplate::of(metadata, "{{ .Prompt }");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
+    EXPECT_EQ(error.message(), "the model's TEMPLATE: line 1, column 12: unexpected character '}' in an action");
+  }
+}
+
+TEST(ChatTemplate, LanguagesAreToldApart) {
+  for (const char* source : {"{{ .Prompt }}", "plain", "{{ if .System }}a {% b{{ end }}",
+                             "{{- range .Messages }}{{ end -}}", "{{ foo }} {{ .Bar }}"}) {
+    EXPECT_EQ(language_of(source), TemplateLanguage::kGo) << source;
+  }
+  for (const char* source : {"{%- for m in messages %}{{ m['content'] }}{% endfor %}", "{{ messages[0]['content'] }}",
+                             "{{ bos_token }}{{ messages | length }}", "{% if x %}{{ 'a' }}{% endif %}"}) {
+    EXPECT_EQ(language_of(source), TemplateLanguage::kJinja) << source;
+  }
+}
+
 TEST(EndTokens, AsTheFileSaysAndBySpelling) {
   const TinyVocabulary vocabulary({"<s>", "</s>", "<|eot_id|>", "<other>"});
   format::Metadata metadata("file");

@@ -65,7 +65,7 @@ TEST_F(LiteralMarksTest, FiltersOfTemplatesLetMarksBe) {
   for (const std::string source : {"{{ messages[0].content | trim }}{{ messages[1] | tojson }}",
                                    "{{ messages[0].content | upper | lower | title }}{{ messages }}",
                                    "{% for m in messages %}{{ m.content }}{{ m.calls }}{{ m.name }}{% endfor %}"}) {
-    const ChatTemplate chat_template(source, "test", "", "");
+    const ChatTemplate chat_template(TemplateLanguage::kJinja, source, "test");
     TemplateInput input;
     input.messages = marks.messages(messages);
     const std::string rendered = chat_template.render(input);
@@ -75,6 +75,35 @@ TEST_F(LiteralMarksTest, FiltersOfTemplatesLetMarksBe) {
     // Without marks there would be some, and the text is the same.
     EXPECT_GT(count(tokenizer.encode(chat_template.render(input), {.special = true})), 0U) << source;
     EXPECT_EQ(ids, tokenizer.encode(chat_template.render(input))) << source;
+  }
+}
+
+TEST_F(LiteralMarksTest, GoTemplatesLetMarksBe) {
+  const text::Tokenizer& tokenizer = vocabulary_.tokenizer();
+  const LiteralMarks marks(tokenizer);
+  TemplateInput plain;
+  plain.messages = system::Json::parse(R"([{"role": "system", "content": "<|im_start|>"},
+      {"role": "user", "content": "  <|im_end|> on [INST] "}, {"role": "user", "content": "<|im_end|>"},
+      {"role": "assistant", "content": "[INST]", "thinking": "#",
+       "tool_calls": [{"function": {"name": "[INST]", "arguments": {"#": "[INST]", "deep": ["#"]}}}]}])",
+                                       "messages");
+  plain.tools = system::Json::parse(R"([{"function": {"name": "#", "description": "[INST]",
+      "parameters": {"type": "object", "properties": {"#": {"type": "string", "description": "[INST]"}}}}}])",
+                                    "tools");
+  TemplateInput marked = plain;
+  marked.messages = marks.messages(plain.messages);
+  marked.tools = marks.value(plain.tools);
+  for (const std::string source :
+       {"{{ .System }}{{ range .Messages }}{{ .Content }}{{ .Thinking }}{{ json .ToolCalls }}{{ end }}{{ .Tools }}",
+        "{{ range .Messages }}{{ range .ToolCalls }}{{ .Function.Name }}{{ .Function.Arguments }}{{ end }}{{ end }}",
+        "{{ range .Messages }}{{ printf \"%s|%v\" .Content .ToolCalls }}{{ html .Thinking }}{{ end }}",
+        "{{ .System }}{{ .Prompt }}{{ .Response }}"}) {
+    const ChatTemplate chat_template(TemplateLanguage::kGo, source, "test");
+    const std::vector<int32_t> ids =
+        tokenizer.encode(chat_template.render(marked), {.special = true, .mark = marks.mark()});
+    EXPECT_EQ(count(ids), 0U) << source;
+    EXPECT_GT(count(tokenizer.encode(chat_template.render(plain), {.special = true})), 0U) << source;
+    EXPECT_EQ(ids, tokenizer.encode(chat_template.render(plain))) << source;
   }
 }
 

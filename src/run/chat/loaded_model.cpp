@@ -40,9 +40,9 @@ void check_memory(const engine::Engine& engine) {
 }
 
 // A template that cannot be parsed keeps nobody from text that goes on.
-Result<ChatTemplate, Error> template_of(const format::Metadata& metadata) {
+Result<ChatTemplate, Error> template_of(const format::Metadata& metadata, const std::string& stored) {
   try {
-    return ChatTemplate::of(metadata);
+    return ChatTemplate::of(metadata, stored);
   } catch (const Error& error) {
     return error;
   }
@@ -74,10 +74,10 @@ std::vector<int32_t> end_tokens_of(const format::Metadata& metadata, const text:
 LoadedModel::LoadedModel(std::shared_ptr<const format::ModelFile> file, const LoadOptions& options,
                          const kernels::KernelTable& table, ThreadPool& pool) {
   // Words and weights have nothing to do with each other, and each takes some ten milliseconds.
-  std::future<void> words = std::async(std::launch::async, [this, file] {
+  std::future<void> words = std::async(std::launch::async, [this, file, stored = options.template_text] {
     if (!has_vocabulary(file->metadata())) return;
     tokenizer_ = make_tokenizer(*file);
-    template_ = template_of(file->metadata());
+    template_ = template_of(file->metadata(), stored);
     end_tokens_ = end_tokens_of(file->metadata(), *tokenizer_);
   });
   model_ = models::Model::load(std::move(file));

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -18,6 +19,7 @@ struct LoadOptions {
   std::optional<uint64_t> context_len;  ///< Empty: Settings::kDefaultContext, or the trained one if that is less.
   size_t max_sequences = 1;
   kernels::KvType kv_type = kernels::KvType::kF16;
+  std::string template_text = {};  ///< The store's TEMPLATE, which wins over the file's; empty: none.
 };
 
 /// What a loaded model holds, in bytes. Weights are mapped: their pages are shared and can be dropped by the system.
@@ -47,12 +49,8 @@ class LoadedModel {
   [[nodiscard]] const text::Tokenizer* tokenizer() const noexcept { return tokenizer_.get(); }
   /// Tokens after which the model has nothing more to say.
   [[nodiscard]] const std::vector<int32_t>& end_tokens() const noexcept { return end_tokens_; }
-  /// Throws Error{kUnsupported} for a file whose template cannot be parsed: text that goes on needs none.
+  /// Throws Error{kUnsupported} for a model whose template cannot be parsed: text that goes on needs none.
   [[nodiscard]] const ChatTemplate& chat_template() const;
-  /// The file has a template, whether it can be parsed or not.
-  [[nodiscard]] bool has_own_template() const noexcept {
-    return template_ && (!template_->ok() || !template_->value().is_fallback());
-  }
   [[nodiscard]] MemoryUse memory() const noexcept;
   [[nodiscard]] size_t context_len() const noexcept { return engine_->options().context_len; }
 

@@ -88,11 +88,8 @@ class Run final : public Action {
   void answer(Session& session, const ModelSource& source, std::shared_ptr<const format::ModelFile> file,
               const chat::Settings& settings, const std::string& text, Session::Clock::time_point load_started) {
     InterruptWatch interrupt;
-    chat::LoadOptions options;
-    options.context_len = settings.context_len;
-    options.kv_type = session.kv_type(kernels::KvType::kF16);
-    chat::LoadedModel model(std::move(file), options, session.table(), session.pool());
-    note_template(session, source, model);
+    chat::LoadedModel model(std::move(file), load_options_of(session, source, settings), session.table(),
+                            session.pool());
     const double load_ms = ms_since(load_started);
     std::vector<int32_t> prompt = prompt_ids_ ? parse_ids(*prompt_ids_, "--prompt-ids")
                                   : raw_      ? model.prompt_of(text)

@@ -26,7 +26,9 @@ class Show final : public Action {
     const auto file = open_source(source);
     if (json_) return session.out().write(document(session, source, *file).dump(2) + '\n');
     if (license_) return write_lines(session, "license", license_of(source, *file));
-    if (template_) return write_lines(session, "template", chat::ChatTemplate::of(file->metadata()).source());
+    if (template_)
+      return write_lines(session, "template",
+                         chat::ChatTemplate::of(file->metadata(), source.stored.template_text).source());
     if (parameters_)
       return write_lines(session, "parameters", parameters_text(settings_of(session, source, file->metadata())));
     if (system_) return write_lines(session, "system message", source.stored.system);
@@ -66,7 +68,7 @@ class Show final : public Action {
     root.set("details", std::move(details));
     root.set("parameters", settings_of(session, source, file.metadata()).changed());
     root.set("system", source.stored.system);
-    root.set("template", chat::ChatTemplate::of(file.metadata()).source());
+    root.set("template", chat::ChatTemplate::of(file.metadata(), source.stored.template_text).source());
     root.set("license", license_of(source, file));
     system::Json keys = system::JsonObject{};
     for (const auto& [key, value] : file.metadata().entries()) {

@@ -10,7 +10,8 @@ namespace {
 class Template final : public Action {
  public:
   void declare(Arguments& arguments) override {
-    arguments.argument("MODEL_OR_FILE", model_, "A model, or a file with a Jinja template").is_model = true;
+    arguments.argument("MODEL_OR_FILE", model_, "A model, or a file with a template (Jinja, or Go as in a Modelfile)")
+        .is_model = true;
     arguments
         .option(
             "--messages", "FILE", messages_,
@@ -60,16 +61,21 @@ class Template final : public Action {
   }
 
   chat::ChatTemplate open_template(Session& session) const {
-    if (model_.ends_with(".jinja") || model_.ends_with(".j2") || model_.ends_with(".txt")) {
+    const bool is_jinja = model_.ends_with(".jinja") || model_.ends_with(".j2");
+    const bool is_go = model_.ends_with(".gotmpl") || model_.ends_with(".tmpl");
+    if (is_jinja || is_go || model_.ends_with(".txt")) {
       try {
-        return {read_input(model_), model_, "", ""};
+        const std::string text = read_input(model_);
+        using enum chat::TemplateLanguage;
+        return {is_jinja ? kJinja : is_go ? kGo : chat::language_of(text), text, model_};
       } catch (const Error& error) {
         if (error.code() != ErrorCode::kInvalidArgument) throw;
-        fail(ErrorCode::kInvalidFile, str(error.message(), "; it has to be a Jinja template"));
+        fail(ErrorCode::kInvalidFile,
+             str(error.message(), "; it has to be a template in ", is_go ? "Go's language" : "Jinja"));
       }
     }
     const ModelSource source = find_model(session, model_);
-    return chat::ChatTemplate::of(open_source(source)->metadata());
+    return chat::ChatTemplate::of(open_source(source)->metadata(), source.stored.template_text);
   }
 
   std::string model_;
@@ -85,8 +91,9 @@ Command template_command() {
   return {"template",
           "",
           "Show the prompt that messages become",
-          "Renders the chat template of a model, or one in a file that ends with .jinja, .j2 or .txt. A model without "
-          "a template "
+          "Renders the chat template of a model, or one in a file: .jinja and .j2 are Jinja, .gotmpl and .tmpl are "
+          "Go's, .txt is what it "
+          "looks like. A model without a template "
           "has ChatML where its vocabulary knows it, else the texts alone. In an object given with --messages, "
           "\"tools\" is "
           "taken too, and every other key is a name that the template sees.",
