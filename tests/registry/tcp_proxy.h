@@ -20,6 +20,7 @@ class TcpProxy {
  public:
   struct Fault {
     size_t after_bytes = SIZE_MAX;      ///< Of an answer, headers included: what happens then,
+    size_t after_sent = SIZE_MAX;       ///< The same of what a client sends.
     bool stall = false;                 ///< nothing more comes; else the connection breaks.
     std::function<void()> before = {};  ///< Called first.
     uint32_t ms_per_piece = 0;          ///< Waits so long before each 16 KiB.
@@ -49,13 +50,22 @@ class TcpProxy {
       fault = fault_;
     }
     size_t n_back = 0;
+    size_t n_sent = 0;
     char piece[16384];
     while (!listener_.stopping()) {
       pollfd fds[2] = {{client, POLLIN, 0}, {server, POLLIN, 0}};
       if (::poll(fds, 2, 20) <= 0) continue;
       if (fds[0].revents != 0) {
         const ssize_t n = ::recv(client, piece, sizeof(piece), 0);
-        if (n <= 0 || !egress::send_all(server, {piece, static_cast<size_t>(n)})) return;
+        if (n <= 0 || !egress::send_all(server, {piece, std::min(static_cast<size_t>(n), fault.after_sent - n_sent)})) {
+          return;
+        }
+        n_sent += std::min(static_cast<size_t>(n), fault.after_sent - n_sent);
+        if (n_sent == fault.after_sent) {
+          if (fault.before) fault.before();
+          if (fault.stall) static_cast<void>(listener_.readable(client));
+          return;
+        }
       }
       if (fds[1].revents == 0) continue;
       const ssize_t n = ::recv(server, piece, sizeof(piece), 0);

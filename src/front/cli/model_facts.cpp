@@ -5,6 +5,7 @@
 #include <map>
 
 #include "front/cli/human.h"
+#include "home/store/modelfile.h"
 #include "model/format/inspect.h"
 #include "model/format/printable.h"
 
@@ -55,6 +56,39 @@ std::string two_columns(const std::vector<std::pair<std::string, std::string>>& 
     out += str(std::string(indent, ' '), label, std::string(width - label.size() + 4, ' '), value, '\n');
   }
   return out;
+}
+
+std::string modelfile_of(const ModelSource& source) {
+  using enum store::Instruction::Command;
+  store::Modelfile file;
+  const auto add = [&](store::Instruction::Command command, std::string name, std::string value) {
+    file.instructions.push_back({command, std::move(name), std::move(value), 0});
+  };
+  const store::StoredModel& stored = source.stored;
+  add(kFrom, "", source.path);
+  for (const std::string& path : stored.adapter_paths) add(kAdapter, "", path);
+  if (!stored.template_text.empty()) add(kTemplate, "", stored.template_text);
+  if (!stored.system.empty()) add(kSystem, "", stored.system);
+  const auto text_of = [](const system::Json& value) {
+    return value.is_string() ? value.as_string("value") : value.dump();
+  };
+  if (!stored.parameters.is_null()) {
+    for (const auto& [name, value] : stored.parameters.as_object("parameters")) {
+      if (value.is_array()) {
+        for (const system::Json& one : value.as_array(name)) add(kParameter, name, text_of(one));
+      } else {
+        add(kParameter, name, text_of(value));
+      }
+    }
+  }
+  if (!stored.license.empty()) add(kLicense, "", stored.license);
+  if (!stored.messages.is_null()) {
+    for (const system::Json& message : stored.messages.as_array("messages")) {
+      add(kMessage, message.at("role").as_string("role"), message.at("content").as_string("content"));
+    }
+  }
+  return str("# A Modelfile of ", source.name, ", made by `kinglet show`. FROM may name the model instead:\n# FROM ",
+             source.name, "\n\n", file.to_text());
 }
 
 uint64_t parameter_count(const format::ModelFile& file) {

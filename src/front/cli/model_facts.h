@@ -21,6 +21,9 @@ std::string license_of(const ModelSource& source, const format::ModelFile& file)
 /// Settings that are not the defaults, a line each: "temperature    0.2".
 std::string parameters_text(const chat::Settings& settings);
 
+/// A Modelfile that makes this model again, from its files.
+std::string modelfile_of(const ModelSource& source);
+
 /// Weights, counted by the elements of all tensors.
 uint64_t parameter_count(const format::ModelFile& file);
 

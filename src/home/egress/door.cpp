@@ -21,6 +21,12 @@ void check_redirect(const Url& from, const Url& to, const Request& request) {
             " without TLS (http), which is refused: what comes over it can be read and changed on the way");
 }
 
+// The digest of what leaves.
+std::optional<system::Digest> content_of(const Request& request) {
+  if (request.model) return request.model->digest;
+  return request.body.empty() ? std::nullopt : std::optional(system::Sha256::of(request.body));
+}
+
 }  // namespace
 
 // Where the next request of a chain of redirects goes.
@@ -41,6 +47,7 @@ void Door::check_policy(const Request& request, const std::string& host) const {
     if (!request.body.empty()) fail(ErrorCode::kInternal, "a fetch carries no content of the user's");
     return;
   }
+  if (request.model) fail(ErrorCode::kInternal, "a model is sent where its owner asked for it alone");
   const bool asked =
       options_.escalate == EscalatePolicy::kAsk && options_.ask && options_.ask(host, request.body.size());
   if (options_.escalate != EscalatePolicy::kAllow && !asked) {
@@ -55,7 +62,7 @@ Response Door::exchange(const Request& request, Hop& hop) {
       .host = hop.url.host,
       .port = hop.url.port,
       .request = str(request.method, " ", hop.url.path),
-      .content = request.body.empty() ? std::nullopt : std::optional(system::Sha256::of(request.body)),
+      .content = content_of(request),
       .outcome = "opening",
   };
   record.opening_id = ledger_.append(record);

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -51,6 +52,15 @@ struct Response {
   [[nodiscard]] std::string_view header(std::string_view name) const noexcept;
 };
 
+/// Bytes of a model that is sent because its owner said so: no content of the user's, so a fetch may carry them.
+struct ModelBytes {
+  uint64_t size = 0;
+  system::Digest digest;  ///< Of these bytes, for the ledger.
+  /// Fills a span with bytes from `offset` on, and gives how many: none only at the end. What it throws ends the
+  /// transfer and passes through.
+  std::function<size_t(uint64_t offset, std::span<std::byte> into)> read;
+};
+
 struct Request {
   Reason reason = Reason::kFetch;
   std::string method = "GET";
@@ -58,6 +68,7 @@ struct Request {
   std::vector<Header> headers = {};
   std::string authorization = {};  ///< Sent to the host and port of `url` alone, not where redirects lead.
   std::string body = {};
+  std::optional<ModelBytes> model = {};  ///< Sent instead of a body.
   /// Allows http:// to hosts beyond loopback: the user has named it with http://.
   bool plain_http = false;
   uint64_t first_byte = 0;  ///< Ask for the rest from here (Range).

@@ -75,6 +75,7 @@ class Transfer {
  private:
   static size_t take_header(char* data, size_t size, size_t n, void* self);
   static size_t take_body(char* data, size_t size, size_t n, void* self);
+  static size_t give_model(char* data, size_t size, size_t n, void* self);
   static curl_socket_t open_socket(void* self, curlsocktype purpose, curl_sockaddr* address);
 
   template <class Work>
@@ -105,6 +106,7 @@ class Transfer {
   std::array<char, CURL_ERROR_SIZE> message_{};
   size_t header_bytes_ = 0;
   uint64_t body_bytes_ = 0;
+  uint64_t model_bytes_ = 0;  // sent
   bool head_is_checked_ = false;
   bool too_near_ = false;
   bool cancelled_ = false;
@@ -121,6 +123,21 @@ size_t Transfer::take_header(char* data, size_t size, size_t n, void* self) {
 size_t Transfer::take_body(char* data, size_t size, size_t n, void* self) {
   auto& transfer = *static_cast<Transfer*>(self);
   return transfer.guarded(size * n, [&] { transfer.body_piece(std::as_bytes(std::span(data, size * n))); });
+}
+
+size_t Transfer::give_model(char* data, size_t size, size_t n, void* self) {
+  auto& transfer = *static_cast<Transfer*>(self);
+  const ModelBytes& model = *transfer.plan_.request.model;
+  try {
+    const uint64_t n_left = std::min<uint64_t>(size * n, model.size - transfer.model_bytes_);
+    if (n_left == 0) return 0;
+    const size_t n_given = model.read(transfer.model_bytes_, std::as_writable_bytes(std::span(data, n_left)));
+    transfer.model_bytes_ += n_given;
+    return n_given;
+  } catch (...) {
+    transfer.result_.failure = std::current_exception();
+    return CURL_READFUNC_ABORT;
+  }
 }
 
 curl_socket_t Transfer::open_socket(void* self, curlsocktype /*purpose*/, curl_sockaddr* address) {
@@ -209,14 +226,20 @@ void Transfer::set_options() {
   set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   if (!options.ca_file.empty()) set(CURLOPT_CAINFO, options.ca_file.c_str());
   set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options.connect_timeout_ms));
-  if (!request.sink) set(CURLOPT_TIMEOUT_MS, kWholeAnswerTimeoutMs);
+  if (!request.sink && !request.model) set(CURLOPT_TIMEOUT_MS, kWholeAnswerTimeoutMs);
   set(CURLOPT_OPENSOCKETFUNCTION, &Transfer::open_socket);
   set(CURLOPT_OPENSOCKETDATA, static_cast<void*>(this));
   set(CURLOPT_HEADERFUNCTION, &Transfer::take_header);
   set(CURLOPT_HEADERDATA, static_cast<void*>(this));
   set(CURLOPT_WRITEFUNCTION, &Transfer::take_body);
   set(CURLOPT_WRITEDATA, static_cast<void*>(this));
-  if (!request.body.empty() || request.method == "POST" || request.method == "PUT") {
+  if (request.model) {
+    set(CURLOPT_UPLOAD, 1L);
+    set(CURLOPT_READFUNCTION, &Transfer::give_model);
+    set(CURLOPT_READDATA, static_cast<void*>(this));
+    set(CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(request.model->size));
+    set(CURLOPT_UPLOAD_BUFFERSIZE, kBufferBytes);
+  } else if (!request.body.empty() || request.method == "POST" || request.method == "PUT") {
     set(CURLOPT_POSTFIELDS, request.body.data());
     set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
   }

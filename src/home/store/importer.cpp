@@ -68,13 +68,17 @@ void check_values(const Inspection& inspection, const std::string& label, Report
   }
 }
 
+// "134.52M", "1.2B": as Ollama rounds it.
 std::string parameter_count(uint64_t n) {
-  const auto shown = [&](uint64_t unit, char letter) {
-    const uint64_t tenths = (n * 10 + unit / 2) / unit;
-    return str(tenths / 10, '.', tenths % 10, letter);
+  const auto shown = [&](uint64_t unit, uint64_t n_parts, char letter) {
+    const uint64_t parts = (n * n_parts + unit / 2) / unit;
+    if (n % unit == 0 || n_parts == 1) return str(parts / n_parts, letter);
+    const std::string digits = str(n_parts + parts % n_parts);
+    return str(parts / n_parts, '.', std::string_view(digits).substr(1), letter);
   };
-  if (n >= 1'000'000'000) return shown(1'000'000'000, 'B');
-  return n >= 1'000'000 ? shown(1'000'000, 'M') : shown(1000, 'K');
+  if (n >= 1'000'000'000) return shown(1'000'000'000, 10, 'B');
+  if (n >= 1'000'000) return shown(1'000'000, 100, 'M');
+  return n >= 1000 ? shown(1000, 1, 'K') : str(n);
 }
 
 // What Ollama's config blob says of a model.
@@ -90,9 +94,13 @@ std::string config_text(const Inspection& inspection) {
   const auto family = model.metadata().get<std::string_view>("general.architecture").value_or("unknown");
   return Json(JsonObject{{"model_format", inspection.kind().starts_with("GGUF") ? "gguf" : "safetensors"},
                          {"model_family", format::printable(family)},
+                         {"model_families", system::JsonArray{format::printable(family)}},
                          {"model_type", parameter_count(n_parameters)},
-                         {"file_type", most != bytes_of_type.end() ? most->first : "unknown"}})
-      .dump();
+                         {"file_type", most != bytes_of_type.end() ? most->first : "unknown"},
+                         {"architecture", "amd64"},
+                         {"os", "linux"}})
+             .dump() +
+         '\n';
 }
 
 // Settings, words and weights; not pictures, pickles or a second format of the weights.

@@ -113,6 +113,12 @@ bool OwnFolder::remove(const ModelName& name) const {
   return true;
 }
 
+void OwnFolder::discard(const Manifest& manifest) const {
+  const FileLock held = lock(LockMode::kExclusive);
+  bury(manifest.to_text());
+  finish_removals();
+}
+
 std::optional<Pin> OwnFolder::pin(const Layer& layer) const {
   const std::string path = blob_path(layer.digest);
   for (;;) {

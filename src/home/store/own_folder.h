@@ -49,6 +49,9 @@ class OwnFolder : public ModelsFolder {
   /// Removes a name and what only it used. False where it is not there.
   bool remove(const ModelName& name) const;
 
+  /// Removes the blobs of a manifest that was not written, but those that other ones use or somebody has pinned.
+  void discard(const Manifest& manifest) const;
+
   /// Pins a blob that is here in its right size; nullopt where it is not.
   [[nodiscard]] std::optional<Pin> pin(const Layer& layer) const;
 

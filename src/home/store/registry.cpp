@@ -226,6 +226,77 @@ Response Registry::fetch_blob(const BlobRequest& request) {
                .on_head = request.on_head});
 }
 
+bool Registry::has_blob(const system::Digest& digest) {
+  for (int n_tries = 1;; ++n_tries) {
+    const Response response = send({.method = "HEAD", .url = url(str("/blobs/", digest.to_string()))});
+    if (response.status == 200) return true;
+    if (response.status == 404) return false;
+    const bool may_pass = response.status == 429 || response.status >= 500;
+    if (!may_pass || n_tries == kMaxTries) fail_with_status(response);
+    wait(retry_wait_ms_ << n_tries, reporter_);
+  }
+}
+
+Response Registry::open_upload(const system::Digest& digest, std::string_view mount_from) {
+  const std::string mount =
+      mount_from.empty() ? ""
+                         : str("?mount=", percent_encoded(digest.to_string()), "&from=", percent_encoded(mount_from));
+  return send({.method = "POST", .url = url(str("/blobs/uploads/", mount))});
+}
+
+Response Registry::send_part(const std::string& upload, uint64_t first_byte, egress::ModelBytes part) {
+  const std::string range = str(first_byte, '-', first_byte + part.size - 1);
+  return send({.method = "PATCH",
+               .url = upload,
+               .headers = {{"Content-Type", "application/octet-stream"}, {"Content-Range", range}},
+               .model = std::move(part)});
+}
+
+Response Registry::ask_upload(const std::string& upload) { return send({.url = upload}); }
+
+Response Registry::close_upload(const std::string& upload, const system::Digest& digest) {
+  const char separator = upload.find('?') == std::string::npos ? '?' : '&';
+  return send({.method = "PUT",
+               .url = str(upload, separator, "digest=", percent_encoded(digest.to_string())),
+               .headers = {{"Content-Type", "application/octet-stream"}}});
+}
+
+// The registry's own name is what we know it by: one behind a proxy may say http of itself.
+std::string Registry::upload_in(const Response& response) const {
+  const std::string_view location = response.header("location");
+  if (location.starts_with('/') && !location.starts_with("//")) return str(base_, location);
+  if (host_of(location) != host_) {
+    fail_with(ErrorCode::kRefused, host_, " sends the upload on to \"", format::printable(location, 100),
+              "\", which is refused: it is another host");
+  }
+  const size_t path = location.find('/', location.find("//") + 2);
+  return str(base_, path == std::string_view::npos ? "/" : location.substr(path));
+}
+
+void Registry::put_manifest(const std::string& text) {
+  const Json json = Json::parse(text, "manifest", {.max_depth = 16});
+  const Json* type = json.find("mediaType");
+  const std::string media_type = type != nullptr && type->is_string() && is_token(type->as_string("mediaType"))
+                                     ? type->as_string("mediaType")
+                                     : std::string(kAccept.substr(0, kAccept.find(',')));
+  const auto read = [&](uint64_t offset, std::span<std::byte> into) {
+    const auto bytes = std::as_bytes(std::span(text)).subspan(offset);
+    const size_t n = std::min(into.size(), bytes.size());
+    std::copy_n(bytes.begin(), n, into.begin());
+    return n;
+  };
+  for (int n_tries = 1;; ++n_tries) {
+    const Response response = send({.method = "PUT",
+                                    .url = url(str("/manifests/", name_.tag)),
+                                    .headers = {{"Content-Type", media_type}},
+                                    .model = egress::ModelBytes{text.size(), system::Sha256::of(text), read}});
+    if (response.status >= 200 && response.status < 300) return;
+    const bool may_pass = response.status == 429 || response.status >= 500;
+    if (!may_pass || n_tries == kMaxTries) fail_with_status(response);
+    wait(retry_wait_ms_ << n_tries, reporter_);
+  }
+}
+
 void Registry::fail_with_status(const Response& response) const {
   const std::string reason = reason_in(response.body);
   const std::string why = reason.empty() ? "" : str(" (", reason, ')');

@@ -35,6 +35,21 @@ class Registry {
   /// The answer to a request for a blob, whatever its status. Throws as Door::send.
   egress::Response fetch_blob(const BlobRequest& request);
 
+  // ---- Pushing. Answers are given whatever their status; they throw as Door::send.
+
+  bool has_blob(const system::Digest& digest);
+  /// Opens an upload, or mounts the blob of another repository there (NAMESPACE/NAME; empty: none): status 201.
+  egress::Response open_upload(const system::Digest& digest, std::string_view mount_from);
+  /// Sends a part of a blob, which begins at `first_byte`, to where the upload's last answer said.
+  egress::Response send_part(const std::string& upload, uint64_t first_byte, egress::ModelBytes part);
+  /// How far an upload is: its answer has a Range.
+  egress::Response ask_upload(const std::string& upload);
+  egress::Response close_upload(const std::string& upload, const system::Digest& digest);
+  /// Where an answer says that an upload goes on: on this registry, else throws Error{kRefused}.
+  [[nodiscard]] std::string upload_in(const egress::Response& response) const;
+  /// Makes the model findable. Throws Error{kNetwork}.
+  void put_manifest(const std::string& text);
+
   /// "hf.co/USER/REPO:TAG: WHO answers with status 500: WHY".
   [[noreturn]] void fail_with_status(const egress::Response& response) const;
   [[nodiscard]] const std::string& host() const noexcept { return host_; }

@@ -4,12 +4,14 @@
 #include <utility>
 
 #include "core/base/base.h"
+#include "home/store/creation.h"
 #include "home/store/download.h"
 #include "home/store/hugging_face_cache.h"
 #include "home/store/importer.h"
 #include "home/store/near_names.h"
 #include "home/store/own_folder.h"
 #include "home/store/registry.h"
+#include "home/store/upload.h"
 #include "home/system/system.h"
 
 namespace kinglet::store {
@@ -52,6 +54,10 @@ struct Store::Impl {
   [[nodiscard]] std::vector<Pin> take_blobs(const Located& from, const Manifest& manifest, Reporter& reporter) const;
   void take_from_ollama(const Layer& layer, Reporter& reporter) const;
   void commit(const ModelName& name, const Manifest& manifest, std::string_view text, Reporter& reporter) const;
+  /// What a recipe begins with, in our own store.
+  [[nodiscard]] PinnedManifest base_of(const ModelName& name, const Recipe& recipe, Reporter& reporter) const;
+  /// A repository of the same registry that we know to have had this blob; empty: none.
+  [[nodiscard]] std::string repository_with(const Layer& layer, const ModelName& name) const;
   /// Takes a file or a folder in and returns the name that it got.
   ModelName take_in(const std::string& path, const std::optional<ModelName>& name, system::Content content,
                     Reporter& reporter) const;
@@ -206,6 +212,82 @@ void Store::copy(const ModelName& from, const ModelName& to) {
   const Manifest manifest = Manifest::parse(located->found.text, from.to_string());
   const std::vector<Pin> pins = impl_->take_blobs(*located, manifest, reporter);
   impl_->commit(to, manifest, located->found.text, reporter);
+}
+
+PinnedManifest Store::Impl::base_of(const ModelName& name, const Recipe& recipe, Reporter& reporter) const {
+  const auto taken = [&](const std::string& path, system::Content content) {
+    Imported imported = import_path(own, path, name, content, reporter);
+    return PinnedManifest{std::move(imported.manifest), std::move(imported.pins)};
+  };
+  if (!recipe.from_model) return taken(recipe.from_path, system::Content::kMayChange);
+  if (const auto located = locate(*recipe.from_model)) {
+    const Manifest manifest = Manifest::parse(located->found.text, recipe.from_model->to_string());
+    return {manifest, take_blobs(*located, manifest, reporter)};
+  }
+  const auto cached = find_in_cache(options.hugging_face_cache, *recipe.from_model);
+  if (!cached) fail_missing(*recipe.from_model, {});
+  return taken(cached->weights_path, system::Content::kNeverChanges);
+}
+
+StoredModel Store::create(const ModelName& name, const Recipe& recipe, const ProgressCallback& progress) {
+  Reporter reporter(progress);
+  check_adapters(recipe.adapter_paths, reporter);
+  impl_->own.make();
+  clean();
+  PinnedManifest made = impl_->base_of(name, recipe, reporter);
+  try {
+    add_layers(impl_->own, recipe, made, reporter);
+    impl_->commit(name, made.manifest, made.manifest.to_text(), reporter);
+  } catch (...) {
+    made.pins.clear();
+    impl_->own.discard(made.manifest);
+    throw;
+  }
+  reporter.begin(Step::kDone);
+  auto model = find(name);
+  if (!model) fail_with(ErrorCode::kIo, name.to_string(), ": another process has removed it at once");
+  return std::move(*model);
+}
+
+std::string Store::Impl::repository_with(const Layer& layer, const ModelName& name) const {
+  const std::string digest = layer.digest.to_string();
+  for (const ModelsFolder::Found& found : own.all()) {
+    const bool is_same = found.name.name_space == name.name_space && found.name.name == name.name;
+    if (found.name.host == name.host && !is_same && found.text.find(digest) != std::string::npos) {
+      return str(found.name.name_space, '/', found.name.name);
+    }
+  }
+  return "";
+}
+
+void Store::push(const ModelName& name, const ProgressCallback& progress) {
+  const auto located = impl_->locate(name);
+  if (!located) {
+    if (find_in_cache(impl_->options.hugging_face_cache, name)) {
+      fail_with(ErrorCode::kUnsupported, name.to_string(),
+                ": lies in the cache of Hugging Face; `kinglet cp` gives it a name of a registry, which can be pushed");
+    }
+    impl_->fail_missing(name, near_names(name));
+  }
+  const Manifest manifest = Manifest::parse(located->found.text, name.to_string());
+  const std::vector<Layer> missing = located->folder.missing(manifest);
+  if (!missing.empty()) {
+    fail_with(ErrorCode::kInvalidFile, located->folder.blob_path(missing.front().digest),
+              ": is missing or incomplete; `kinglet pull ", name.to_string(), "` brings it again");
+  }
+  if (name.is_hugging_face()) {
+    fail_with(ErrorCode::kUnsupported, name.to_string(),
+              ": Hugging Face takes models by its own program (`hf upload`), not by this protocol");
+  }
+  Reporter reporter(progress);
+  Registry registry(impl_->door, impl_->options, name, reporter);
+  for (const Layer& layer : manifest.blobs()) {
+    upload_blob(registry, located->folder.blob_path(layer.digest), layer, impl_->repository_with(layer, name),
+                impl_->options, reporter);
+  }
+  reporter.begin(Step::kWrite, name.to_string());
+  registry.put_manifest(located->found.text);
+  reporter.begin(Step::kDone);
 }
 
 void Store::derive(const ModelName& from, const ModelName& to, const Words& words) {

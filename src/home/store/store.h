@@ -68,6 +68,18 @@ struct Words {
   system::Json messages = {};    ///< An array of {"role", "content"}, or null.
 };
 
+/// What a model is made from: a Modelfile whose names and paths are resolved.
+struct Recipe {
+  std::optional<ModelName> from_model = {};     ///< A model that is here, with its words, or
+  std::string from_path = {};                   ///< a GGUF file or a Hugging Face folder.
+  std::vector<std::string> adapter_paths = {};  ///< GGUF adapters; they join those of the model.
+  std::string template_text = {};               ///< Empty: the model's own.
+  std::string system = {};                      ///< Empty: the model's own.
+  system::Json parameters = {};                 ///< An object, which wins over the model's own one by one; or null.
+  system::Json messages = {};                   ///< An array, in place of the model's own; or null.
+  std::vector<std::string> licenses = {};       ///< They join those of the model.
+};
+
 enum class Step {
   kManifest,  ///< Asking the registry what the model consists of.
   kWait,      ///< Another process is downloading the same blob. item: its short digest.
@@ -75,6 +87,7 @@ enum class Step {
   kVerify,    ///< pull: reading what is here already, to know that it is sound. item: the short digest.
   kCheck,     ///< import: reading every value of the tensors. item: the file.
   kCopy,      ///< import: taking the bytes into the store. item: the file.
+  kUpload,    ///< push. item: the short digest.
   kWrite,     ///< The manifest.
   kDone,
 };
@@ -123,6 +136,15 @@ class Store {
   /// Makes a model with the weights, template and license of `from` and these words instead of its own. Replaces what
   /// had that name. Throws Error{kNotFound}.
   void derive(const ModelName& from, const ModelName& to, const Words& words);
+
+  /// Makes a model, with layers as Ollama writes them; replaces what had that name. Where it throws, the store is as it
+  /// was. Throws Error{kNotFound} for a model that is not here, and as import_file.
+  StoredModel create(const ModelName& name, const Recipe& recipe, const ProgressCallback& progress = {});
+
+  /// Sends what the registry lacks of a model to where its name says, and makes it findable there. Nothing that is
+  /// there already is sent again, and a blob that broke off goes on. Throws Error{kRefused} offline, kNotFound with
+  /// near names, kNetwork, kCancelled.
+  void push(const ModelName& name, const ProgressCallback& progress = {});
 
   /// Removes a name of our own store, and the blobs that no other name uses. Throws Error{kNotFound} with near names,
   /// and kRefused for a model of another program's store, saying how it is removed.

@@ -138,6 +138,21 @@ constexpr std::array kOfOtherRunners = {
     std::string_view("numa"),      std::string_view("num_keep"), std::string_view("draft_num_predict"),
 };
 
+// A number in decimal, whole where it is.
+Json number_of(std::string_view name, std::string_view text) {
+  double number = 0;
+  const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (status != std::errc() || end != text.data() + text.size() || !std::isfinite(number)) {
+    fail_with(ErrorCode::kInvalidArgument, name, ": ", text, " is not a number");
+  }
+  int64_t whole = 0;
+  const auto [whole_end, whole_status] = std::from_chars(text.data(), text.data() + text.size(), whole);
+  if (whole_status == std::errc() && whole_end == end) return whole;
+  constexpr double kExact = 1e15;
+  if (std::trunc(number) == number && std::fabs(number) < kExact) return static_cast<int64_t>(number);
+  return number;
+}
+
 // general.sampling.* of GGUF.
 struct FileKey {
   std::string_view key;
@@ -192,15 +207,19 @@ void Settings::set_text(std::string_view name, std::string_view text) {
     return;
   }
   known_field(name);
-  double number = 0;
-  const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (status != std::errc() || end != text.data() + text.size() || !std::isfinite(number)) {
-    fail_with(ErrorCode::kInvalidArgument, name, ": ", text, " is not a number");
+  set(name, number_of(name, text));
+}
+
+Json Settings::value_of(std::string_view name, std::string_view text) {
+  if (name == "stop") return text;
+  if (std::ranges::find(kOfOtherRunners, name) != kOfOtherRunners.end()) {
+    if (text == "true" || text == "false") return text == "true";
+    return number_of(name, text);
   }
-  int64_t whole = 0;
-  const auto [whole_end, whole_status] = std::from_chars(text.data(), text.data() + text.size(), whole);
-  const bool is_whole = whole_status == std::errc() && whole_end == end;
-  set(name, is_whole ? Json(whole) : Json(number));
+  known_field(name);
+  const Json value = number_of(name, text);
+  Settings().set(name, value);
+  return value;
 }
 
 Json Settings::changed() const {

@@ -38,6 +38,9 @@ struct Settings {
   void set(std::string_view name, const system::Json& value);
   /// The same from text as a user types it.
   void set_text(std::string_view name, std::string_view text);
+  /// The value that a Modelfile's PARAMETER of this name has; of one that only concerns other runners (num_gpu, ...) as
+  /// well. Throws as set.
+  static system::Json value_of(std::string_view name, std::string_view text);
 
   /// Those that differ from the defaults, as an object.
   [[nodiscard]] system::Json changed() const;

@@ -12,6 +12,8 @@ Command list_command();
 Command show_command();
 Command cp_command();
 Command rm_command();
+Command create_command();
+Command push_command();
 Command import_command();
 Command inspect_command();
 Command convert_command();

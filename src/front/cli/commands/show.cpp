@@ -10,6 +10,7 @@ class Show final : public Action {
  public:
   void declare(Arguments& arguments) override {
     arguments.argument("MODEL", model_, "A name, a GGUF file, or a Hugging Face folder").is_model = true;
+    arguments.flag("--modelfile", modelfile_, "A Modelfile that makes it again");
     arguments.flag("--license", license_, "Its license alone");
     arguments.flag("--template", template_, "Its chat template alone");
     arguments.flag("--parameters", parameters_, "Its recommended settings alone");
@@ -19,11 +20,13 @@ class Show final : public Action {
   }
 
   void run(Session& session) override {
-    if (license_ + template_ + parameters_ + system_ > 1) {
-      fail(ErrorCode::kInvalidArgument, "show: --license, --template, --parameters and --system exclude one another");
+    if (modelfile_ + license_ + template_ + parameters_ + system_ > 1) {
+      fail(ErrorCode::kInvalidArgument,
+           "show: --modelfile, --license, --template, --parameters and --system exclude one another");
     }
     const ModelSource source = find_model(session, model_, false);
-    const auto file = open_source(source);
+    if (modelfile_ && !json_) return session.out().write(modelfile_of(source));
+    const auto file = format::open_model(source.path);  // adapters and projectors are named, not used
     if (json_) return session.out().write(document(session, source, *file).dump(2) + '\n');
     if (license_) return write_lines(session, "license", license_of(source, *file));
     if (template_)
@@ -70,6 +73,11 @@ class Show final : public Action {
     root.set("system", source.stored.system);
     root.set("template", chat::ChatTemplate::of(file.metadata(), source.stored.template_text).source());
     root.set("license", license_of(source, file));
+    system::JsonArray adapters;
+    for (const std::string& path : source.stored.adapter_paths) adapters.emplace_back(path);
+    root.set("adapters", std::move(adapters));
+    root.set("messages", source.stored.messages);
+    root.set("modelfile", modelfile_of(source));
     system::Json keys = system::JsonObject{};
     for (const auto& [key, value] : file.metadata().entries()) {
       if (key == "tokenizer.chat_template" || std::holds_alternative<format::Array>(value.data)) continue;
@@ -105,6 +113,7 @@ class Show final : public Action {
   }
 
   std::string model_;
+  bool modelfile_ = false;
   bool license_ = false;
   bool template_ = false;
   bool parameters_ = false;
