@@ -142,8 +142,8 @@ class Store {
   StoredModel create(const ModelName& name, const Recipe& recipe, const ProgressCallback& progress = {});
 
   /// Sends what the registry lacks of a model to where its name says, and makes it findable there. Nothing that is
-  /// there already is sent again, and a blob that broke off goes on. Throws Error{kRefused} offline, kNotFound with
-  /// near names, kNetwork, kCancelled.
+  /// there already is sent again, and a blob that broke off goes on where the registry kept it (some forget it). Throws
+  /// Error{kRefused} offline, kNotFound with near names, kNetwork, kCancelled.
   void push(const ModelName& name, const ProgressCallback& progress = {});
 
   /// Removes a name of our own store, and the blobs that no other name uses. Throws Error{kNotFound} with near names,

@@ -58,10 +58,12 @@ class Upload {
       n_done_ = 0;
     }
     while (n_done_ < layer_.size_bytes) {
+      lost_ = true;
       const uint64_t n = std::min(kPartBytes, layer_.size_bytes - n_done_);
       if (!take(registry_.send_part(upload_, n_done_, part(n)))) return false;
       n_done_ += n;
     }
+    lost_ = true;
     return take(registry_.close_upload(upload_, layer_.digest), true);
   }
 
