@@ -28,6 +28,7 @@ class Upload {
       : registry_(registry), path_(path), layer_(layer), reporter_(reporter), file_(system::open_for_reading(path)) {}
 
   void run(std::string_view mount_from, uint32_t retry_wait_ms) {
+    if (registry_.has_blob(layer_.digest)) return;  // one that cannot be reached at all is not asked again
     int n_fruitless = 0;
     for (int n_tries = 0; n_tries < kMaxTries; ++n_tries) {
       const uint64_t n_before = n_done_;
@@ -51,7 +52,8 @@ class Upload {
     if (lost_) find_again();
     lost_ = true;  // until the step has its answer
     if (upload_.empty()) {
-      if (registry_.has_blob(layer_.digest)) return true;
+      if (reopens_ && registry_.has_blob(layer_.digest)) return true;
+      reopens_ = true;
       const Response response = registry_.open_upload(layer_.digest, mount_from);
       if (response.status == 201) return true;
       if (!take(response)) return false;
@@ -132,6 +134,7 @@ class Upload {
   system::FileDescriptor file_;
   std::string upload_;  // where it goes on; empty: it has to be opened
   uint64_t n_done_ = 0;
+  bool reopens_ = false;  // it was opened before
   bool lost_ = false;     // nobody knows how far it is
   bool refused_ = false;  // asking again changes nothing
 };
