@@ -165,16 +165,20 @@ Value Evaluator::evaluate_and_set(const Pipe& pipe, const Value& dot) {
 
 Value Evaluator::evaluate(const Pipe& pipe, const Value& dot) {
   const Meter::Level level(meter_);
-  std::optional<Value> last;
-  for (const Command& command : pipe.commands) last = evaluate(command, dot, last);
-  return last.value_or(Value());
+  Value value;
+  bool is_first = true;
+  for (const Command& command : pipe.commands) {
+    const Value last = value;
+    value = evaluate(command, dot, std::exchange(is_first, false) ? nullptr : &last);
+  }
+  return value;
 }
 
-Value Evaluator::evaluate(const Command& command, const Value& dot, const std::optional<Value>& last) {
+Value Evaluator::evaluate(const Command& command, const Value& dot, const Value* last) {
   const Operand& first = command.operands.front();
   at(first.position);
   if (first.kind == Operand::Kind::kFunction && first.fields.empty()) return call(command, dot, last);
-  if (command.operands.size() > 1 || last) {
+  if (command.operands.size() > 1 || last != nullptr) {
     refuse(first.fields.empty() ? "can't give argument to non-function"
                                 : str(first.fields.back(), " is not a method but has arguments"));
   }
@@ -198,7 +202,7 @@ Value Evaluator::evaluate(const Operand& operand, const Value& dot) {
       Command command;
       command.operands.push_back(operand);
       command.operands.front().fields.clear();
-      return take_fields(call(command, dot, std::nullopt), operand);
+      return take_fields(call(command, dot, nullptr), operand);
     }
     case Operand::Kind::kPipe: {
       Value value = evaluate(*operand.pipe, dot);
@@ -228,10 +232,10 @@ Value Evaluator::field(const Value& value, std::string_view name, bool is_first)
   refuse(str("can't evaluate field ", name, " in type ", value.type_name()));
 }
 
-Value Evaluator::call(const Command& command, const Value& dot, const std::optional<Value>& last) {
+Value Evaluator::call(const Command& command, const Value& dot, const Value* last) {
   const Operand& name = command.operands.front();
   const Function& function = *find_function(name.name);
-  const size_t n_arguments = command.operands.size() - 1 + (last ? 1 : 0);
+  const size_t n_arguments = command.operands.size() - 1 + (last != nullptr ? 1 : 0);
   if (n_arguments < function.n_least || n_arguments > function.n_most) {
     refuse(str("wrong number of args for ", function.name, ": want ",
                function.n_least == function.n_most ? "" : "at least ", function.n_least, " got ", n_arguments));
@@ -242,11 +246,11 @@ Value Evaluator::call(const Command& command, const Value& dot, const std::optio
       value = evaluate(command.operands[i], dot);
       if (value.truth() == (function.name == "or")) return value;
     }
-    return last ? *last : value;
+    return last != nullptr ? *last : value;
   }
   std::vector<Value> arguments;
   for (size_t i = 1; i < command.operands.size(); ++i) arguments.push_back(evaluate(command.operands[i], dot));
-  if (last) arguments.push_back(*last);
+  if (last != nullptr) arguments.push_back(*last);
   at(name.position);
   return function.run(*this, arguments);
 }

@@ -1,7 +1,6 @@
 // Runs a Go template. Internal to the template engine.
 #pragma once
 
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -46,9 +45,10 @@ class Evaluator {
   Value evaluate(const Pipe& pipe, const Value& dot);
   /// The same, and its variables take the result.
   Value evaluate_and_set(const Pipe& pipe, const Value& dot);
-  Value evaluate(const Command& command, const Value& dot, const std::optional<Value>& last);
+  /// `last`: the result of the command before it; null: it is the first one.
+  Value evaluate(const Command& command, const Value& dot, const Value* last);
   Value evaluate(const Operand& operand, const Value& dot);
-  Value call(const Command& command, const Value& dot, const std::optional<Value>& last);
+  Value call(const Command& command, const Value& dot, const Value* last);
   Value take_fields(Value value, const Operand& operand);
   Value field(const Value& value, std::string_view name, bool is_first);
   void at(Position position) noexcept { meter_.at(position.line, position.column); }
