@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <cstring>
 #include <limits>
 #include <mutex>
 #include <thread>
@@ -259,6 +260,153 @@ TEST_F(Engines, AKnownPrefixIsNotComputedAgain) {
   const Answer whole = read(*engine.submit(request));
   EXPECT_EQ(whole.usage.cached_tokens, 32U);
   EXPECT_EQ(whole.tokens, alone(request, options).tokens);
+}
+
+// A variant is chosen by what a sequence may come to; texts of different ones begin alike and share nothing.
+TEST_F(Engines, RopeVariantsShareNothing) {
+  const EngineOptions roomy{.context_len = 256};
+  const models::TinyModel dynamic({.format = "F32",
+                                   .words = {{"rope.scaling.type", "dynamic"}},
+                                   .numbers = {{"rope.scaling.factor", 2.0F}},
+                                   .counts = {{"rope.scaling.original_context_length", 80}}});
+  Request brief = request_of(3, 70, 10, true);
+  Request longer = request_of(3, 70, 40, true);
+  const auto fresh = [&](const Request& request) {
+    Engine engine(dynamic.shared(), roomy, table, inline_pool);
+    return read(*engine.submit(request));
+  };
+  Engine engine(dynamic.shared(), roomy, table, inline_pool);
+  EXPECT_EQ(read(*engine.submit(brief)).usage.cached_tokens, 0U);
+  const Answer other = read(*engine.submit(longer));
+  EXPECT_EQ(other.usage.cached_tokens, 0U) << "110 positions turn by other frequencies than 80";
+  EXPECT_EQ(other.tokens, fresh(longer).tokens);
+  const Answer again = read(*engine.submit(brief));
+  EXPECT_EQ(again.usage.cached_tokens, 64U);
+  EXPECT_EQ(again.tokens, fresh(brief).tokens);
+  brief.max_tokens = 5;
+  EXPECT_EQ(read(*engine.submit(brief)).usage.cached_tokens, 64U) << "both are within the original context";
+}
+
+/// Models that keep less than all keys, or states beside them.
+struct Keeping {
+  const char* name;
+  const char* architecture;
+  models::TinyOptions options;
+};
+
+class KeepingEngines : public testing::TestWithParam<Keeping> {
+ protected:
+  Answer alone(const Request& request, size_t chunk = 512) {
+    Engine engine(model.shared(), {.context_len = 1024, .prompt_chunk = chunk}, table, inline_pool);
+    return read(*engine.submit(request));
+  }
+
+  const models::TinyModel model{GetParam().options, *models::find_architecture(GetParam().architecture)};
+  const kernels::KernelTable table = *kernels::select(kernels::detect());
+  InlinePool inline_pool;
+};
+
+TEST_P(KeepingEngines, AKnownPrefixIsNotComputedAgain) {
+  const Request request = request_of(9, 170, 40);
+  const Answer want = alone(request);
+  EXPECT_EQ(alone(request, 7).tokens, want.tokens) << "a prompt may be cut anywhere";
+  Engine engine(model.shared(), {.context_len = 1024, .prompt_chunk = 48}, table, inline_pool);
+  EXPECT_EQ(read(*engine.submit(request)).tokens, want.tokens);
+  const Answer again = read(*engine.submit(request));
+  EXPECT_EQ(again.usage.cached_tokens, 160U) << "up to the last border of the prompt";
+  EXPECT_EQ(again.tokens, want.tokens);
+  // The conversation goes on behind the answer, up to whose last border all is known.
+  Request longer = request;
+  longer.prompt.insert(longer.prompt.end(), want.tokens.begin(), want.tokens.end());
+  longer.prompt.resize(300, 5);
+  const Answer third = read(*engine.submit(longer));
+  EXPECT_EQ(third.usage.cached_tokens, 192U);
+  EXPECT_EQ(third.tokens, alone(longer).tokens);
+  // Another question behind the same beginning, whose border is that of the first prompt.
+  Request other = request;
+  other.prompt.resize(165);
+  other.prompt.resize(230, 7);
+  const Answer fourth = read(*engine.submit(other));
+  EXPECT_EQ(fourth.usage.cached_tokens, 160U);
+  EXPECT_EQ(fourth.tokens, alone(other).tokens);
+}
+
+// The cache keeps few windows and states: long texts push them out, and nothing else changes.
+TEST_P(KeepingEngines, WhatIsPushedOutIsComputedAgain) {
+  system::SpinPool pool(2);
+  Engine engine(model.shared(), {.context_len = 1024, .max_sequences = 3, .prompt_chunk = 100}, table, pool);
+  std::vector<Request> requests;
+  for (uint64_t i = 0; i < 6; ++i) requests.push_back(request_of(i, 150 + 37 * i, 60));
+  std::vector<Answer> want;
+  for (const Request& request : requests) want.push_back(alone(request));
+  for (int round = 0; round < 4; ++round) {
+    std::vector<std::shared_ptr<engine::Generation>> running;
+    for (const Request& request : requests) running.push_back(engine.submit(request));
+    running.push_back(engine.submit(request_of(100 + static_cast<uint64_t>(round), 10, 5000)));
+    for (size_t i = 0; i < requests.size(); ++i) EXPECT_EQ(read(*running[i]).tokens, want[i].tokens) << i;
+    EXPECT_EQ(read(*running.back()).finish, FinishReason::kContext);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Of, KeepingEngines,
+    testing::Values(Keeping{"window", "llama", {.context_len = 4096, .counts = {{"attention.sliding_window", 40}}}},
+                    Keeping{"narrow", "llama", {.context_len = 4096, .counts = {{"attention.sliding_window", 3}}}}),
+    [](const auto& of) { return std::string(of.param.name); });
+
+TEST_F(Engines, AWindowBoundsTheMemoryOfALongText) {
+  const models::TinyModel windowed({.context_len = 65536, .counts = {{"attention.sliding_window", 40}}});
+  const auto bytes = [&](const models::TinyModel& of, size_t context) {
+    return Engine(of.shared(), {.context_len = context, .prompt_chunk = 32}, table, inline_pool).kv_bytes();
+  };
+  EXPECT_EQ(bytes(windowed, 65536), bytes(windowed, 1024));
+  EXPECT_GT(bytes(model, 256), bytes(model, 128));
+  Engine engine(windowed.shared(), {.context_len = 3000, .prompt_chunk = 32}, table, inline_pool);
+  EXPECT_EQ(read(*engine.submit(request_of(1, 2000, 5000))).tokens.size(), 1000U);
+}
+
+TEST_F(Engines, LogitsThatAreNoNumbersEndTheirRequestAlone) {
+  const models::Architecture& llama = *models::find_architecture("llama");
+  const auto message_of = [&](std::string_view weight, size_t element) {
+    std::vector<std::byte> bytes = models::tiny_gguf(llama, {.n_layers = 3});
+    const auto file = format::read_gguf(bytes, "damaged");
+    const format::TensorEntry* tensor = file->find(weight);
+    const float nan = std::numeric_limits<float>::quiet_NaN();
+    std::memcpy(bytes.data() + (tensor->data - bytes.data()) + element * sizeof(float), &nan, sizeof(nan));
+    const auto damaged = models::Model::load(format::read_gguf(bytes, "damaged"));
+    Engine engine(damaged, {.context_len = 128, .max_sequences = 2}, table, inline_pool);
+    try {
+      read(*engine.submit(request_of(1, 40, 5)));
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kInvalidFile);
+      return error.message();
+    }
+    return std::string("none");
+  };
+  EXPECT_EQ(message_of("blk.1.ffn_down.weight", 77),
+            "damaged: layer 1 gives numbers that are not finite at position 39: its weights or those before it are "
+            "damaged");
+  EXPECT_NE(message_of("blk.2.attn_k.weight", 3).find("layer 2 gives"), std::string::npos);
+  EXPECT_NE(message_of("output_norm.weight", 3).find("the last norm gives"), std::string::npos);
+  EXPECT_NE(message_of("output.weight", 3).find("the head gives"), std::string::npos);
+
+  // One token's row of the embedding: texts without it go on.
+  std::vector<std::byte> bytes = models::tiny_gguf(llama, {});
+  const auto whole = models::Model::load(format::read_gguf(bytes, "whole"));
+  Engine engine(whole, {.context_len = 128, .max_sequences = 2}, table, inline_pool);
+  const auto file = format::read_gguf(bytes, "damaged");
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const std::byte* row = file->find("token_embd.weight")->weight().row(7);
+  std::memcpy(bytes.data() + (row - bytes.data()), &nan, sizeof(nan));
+  Request damaged = request_of(1, 20, 8);
+  damaged.prompt.back() = 7;
+  Request without = request_of(2, 20, 8);
+  for (int32_t& token : without.prompt) token = token == 7 ? 8 : token;
+  without.sampling.logit_bias = {{7, -std::numeric_limits<float>::infinity()}};
+  const auto first = engine.submit(damaged);
+  const auto second = engine.submit(without);
+  EXPECT_THROW(read(*first), Error);
+  EXPECT_EQ(read(*second).tokens.size(), 8U);
 }
 
 TEST_F(Engines, CancelWithinAStep) {

@@ -163,8 +163,9 @@ void group_linears(ir::Graph& graph) {
 size_t KvGroup::pages_for(size_t n_tokens, size_t step) const noexcept {
   const size_t all = (n_tokens + kernels::kPageTokens - 1) / kernels::kPageTokens;
   if (window == 0) return all;
-  // The rows of a step, what the first of them sees before it, and a page at each end that is only partly used.
-  return std::min(all, (window + step + kernels::kPageTokens - 1) / kernels::kPageTokens + 1);
+  // What is seen before a border, the page behind it, and where that has a single place left the pages of all rows but
+  // one.
+  return std::min(all, pages_before() + 1 + (step + kernels::kPageTokens - 2) / kernels::kPageTokens);
 }
 
 size_t SequenceLayout::bytes_for(size_t n_tokens, size_t step) const noexcept {

@@ -1,6 +1,7 @@
 // From the logical graph to one for the CPU, by passes that each do one thing. None changes a result by a single bit.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <span>
 #include <vector>
@@ -18,7 +19,12 @@ struct KvGroup {
 
   /// Keys and values together, in bytes.
   [[nodiscard]] size_t bytes_per_token() const noexcept { return 2 * page_bytes / kernels::kPageTokens; }
-  /// Pages that a sequence of so many tokens needs at once when a step adds up to `step` rows to it.
+  /// Whole pages in front of a page's border that a row behind it sees, at least one; of a group with a window.
+  [[nodiscard]] size_t pages_before() const noexcept {
+    return std::max<size_t>(1, (window + kernels::kPageTokens - 2) / kernels::kPageTokens);
+  }
+  /// Pages that a sequence of so many tokens needs at once when a step adds up to `step` rows to it. With a window
+  /// those are kept that a row behind the last page's border sees.
   [[nodiscard]] size_t pages_for(size_t n_tokens, size_t step) const noexcept;
 };
 

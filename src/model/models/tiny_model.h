@@ -41,6 +41,7 @@ struct TinyOptions {
   std::optional<TinySizes> sizes = {};
   std::vector<std::pair<std::string, std::string>> words = {};  ///< More keys, without the architecture's prefix.
   std::vector<std::pair<std::string, float>> numbers = {};
+  std::vector<std::pair<std::string, uint32_t>> counts = {};
 };
 
 /// The bytes of a GGUF file of this architecture: keys that decoders share, and every tensor that it declares.
@@ -62,6 +63,7 @@ inline std::vector<std::byte> tiny_gguf(const Architecture& architecture, const 
   if (architecture.fill_tiny != nullptr) architecture.fill_tiny(settings);
   for (const auto& [name, word] : options.words) settings.set(key(name), word);
   for (const auto& [name, number] : options.numbers) settings.set(key(name), number);
+  for (const auto& [name, count] : options.counts) settings.set(key(name), count);
   const auto written = [](const format::GgufWriter& writer) {
     std::vector<std::byte> bytes;
     writer.write([&](std::span<const std::byte> piece) { bytes.insert(bytes.end(), piece.begin(), piece.end()); });

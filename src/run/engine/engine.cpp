@@ -3,6 +3,7 @@
 #include "run/engine/engine.h"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 #include "run/engine/tokens.h"
@@ -12,10 +13,15 @@ namespace {
 
 using kernels::kPageTokens;
 
-size_t pages_for(size_t n_tokens) noexcept { return (n_tokens + kPageTokens - 1) / kPageTokens; }
-
 double ms_between(std::chrono::steady_clock::time_point from, std::chrono::steady_clock::time_point to) {
   return std::chrono::duration<double, std::milli>(to - from).count();
+}
+
+// Whether no number is NaN or infinite: none has an exponent of all ones.
+bool is_finite(std::span<const float> values) noexcept {
+  bool is_finite = true;
+  for (const float value : values) is_finite &= (std::bit_cast<uint32_t>(value) & 0x7F800000U) != 0x7F800000U;
+  return is_finite;
 }
 
 const EngineOptions& checked(const EngineOptions& options, const models::Model& model) {
@@ -45,8 +51,8 @@ Engine::Engine(std::shared_ptr<const models::Model> model, const EngineOptions& 
     : model_(std::move(model)),
       options_(checked(options, *model_)),
       runner_(*model_, options_, table, pool),
-      pages_(runner_.layout(), pages_for(options_.context_len) * options_.max_sequences),
-      prefixes_(pages_) {
+      pools_(runner_.layout(), {options_.context_len, options_.max_sequences, options_.prompt_chunk}),
+      prefixes_(pools_) {
   sequences_.reserve(options_.max_sequences);
   batch_rows_.reserve(options_.max_sequences);
   thread_ = std::thread([this] { loop(); });
@@ -116,7 +122,7 @@ void Engine::drop_cancelled() {
   });
 }
 
-// Takes requests in order as long as there are places and pages for their whole length.
+// Takes requests in order as long as there are places; memory is there for each.
 void Engine::admit() {
   while (sequences_.size() < options_.max_sequences) {
     std::shared_ptr<Generation> next;
@@ -126,7 +132,7 @@ void Engine::admit() {
       next = waiting_.front();
     }
     try {
-      if (!start(next)) return;
+      start(next);
     } catch (...) {
       next->fail(std::current_exception());
     }
@@ -135,55 +141,31 @@ void Engine::admit() {
   }
 }
 
-bool Engine::start(const std::shared_ptr<Generation>& generation) {
+void Engine::start(const std::shared_ptr<Generation>& generation) {
   const Request& request = generation->request();
-  const size_t room = options_.context_len - request.prompt.size();
-  const size_t n_pages = pages_for(request.prompt.size() + std::min(request.max_tokens, room));
-  auto sequence = std::make_unique<Sequence>(pages_, generation, Sampler(request.sampling, model_->config().vocab_size),
-                                             request.prompt);
-  sequence->tokens.reserve(n_pages * kPageTokens);
-  sequence->pages.reserve(n_pages);
-  const graph::SequenceLayout& layout = runner_.layout();
-  sequence->keys.resize(layout.groups.size());
-  sequence->values.resize(layout.groups.size());
-  for (auto& list : sequence->keys) list.reserve(n_pages);
-  for (auto& list : sequence->values) list.reserve(n_pages);
-  sequence->state = tensor::Buffer(layout.state_bytes);
+  const size_t max_new = std::min(request.max_tokens, options_.context_len - request.prompt.size());
+  const size_t max_len = request.prompt.size() + max_new;
+  const size_t variant = model_->config().rope_variant(max_len);
   // The last token of a prompt is always computed, as its logits are wanted.
-  const bool is_reusable = layout.state_bytes == 0;
-  for (const PageId page : prefixes_.find({request.prompt.data(), is_reusable ? request.prompt.size() - 1 : 0})) {
-    add_page(*sequence, page);
-  }
-  sequence->n_done = sequence->pages.size() * kPageTokens;
-  const size_t n_new = n_pages - std::min(n_pages, sequence->pages.size());
-  prefixes_.evict_until(n_new);
-  if (pages_.n_free() < n_new) return false;
-  for (size_t i = 0; i < n_new; ++i) {
-    PageId page = 0;
-    KINGLET_CHECK(pages_.allocate(page), "pages were counted before");
-    add_page(*sequence, page);
-  }
-  for (size_t i = 0; i < sequence->keys.size(); ++i) {
-    sequence->views.push_back({sequence->keys[i].data(), sequence->values[i].data()});
-  }
-  sequence->max_len = request.prompt.size() + std::min(request.max_tokens, room);
-  sequence->sampler.reserve(n_pages * kPageTokens);
+  const std::span<const int32_t> reusable(request.prompt.data(), request.prompt.size() - 1);
+  auto sequence = std::unique_ptr<Sequence>(new Sequence{.generation = generation,
+                                                         .sampler{request.sampling, model_->config().vocab_size},
+                                                         .memory{pools_, prefixes_, variant, reusable, max_len},
+                                                         .tokens = request.prompt,
+                                                         .max_len = max_len,
+                                                         .variant = variant});
+  sequence->tokens.reserve(max_len);
+  sequence->prompt_border = reusable.size() / kPageTokens * kPageTokens;
+  sequence->n_done = sequence->memory.n_known();
+  sequence->is_shared = sequence->n_done == sequence->prompt_border;
+  sequence->sampler.reserve(max_len);
   sequence->sampler.observe(request.prompt);
-  generation->reserve(std::min(request.max_tokens, room));
+  generation->reserve(max_new);
   sequence->usage.prompt_tokens = request.prompt.size();
   sequence->usage.cached_tokens = sequence->n_done;
   sequence->started = Clock::now();
   sequence->usage.queue_ms = ms_between(generation->submitted_, sequence->started);
   sequences_.push_back(std::move(sequence));
-  return true;
-}
-
-void Engine::add_page(Sequence& sequence, PageId page) {
-  sequence.pages.push_back(page);
-  for (size_t i = 0; i < sequence.keys.size(); ++i) {
-    sequence.keys[i].push_back(pages_.keys(page, i));
-    sequence.values[i].push_back(pages_.values(page, i));
-  }
 }
 
 // Sets n_step of every sequence; the sum is returned.
@@ -195,7 +177,10 @@ size_t Engine::choose_rows() {
   }
   for (auto& sequence : sequences_) {
     if (sequence->n_step > 0) continue;
-    sequence->n_step = std::min(left, sequence->tokens.size() - sequence->n_done);
+    // A state is known where a step ends: one ends where the prompt may be gone on from.
+    const bool ends_at_border = pools_.states && sequence->n_done < sequence->prompt_border;
+    const size_t end = ends_at_border ? sequence->prompt_border : sequence->tokens.size();
+    sequence->n_step = std::min(left, end - sequence->n_done);
     left -= sequence->n_step;
   }
   return runner_.max_rows() - left;
@@ -212,8 +197,9 @@ void Engine::step() {
   size_t n_logits = 0;
   for (auto& sequence : sequences_) {
     if (sequence->n_step == 0) continue;
-    batch_rows_.push_back({row, sequence->n_step, sequence->n_done, sequence->views.data(),
-                           sequence->state.size_bytes() == 0 ? nullptr : sequence->state.data(), sequence->max_len});
+    sequence->memory.advance(sequence->n_done, sequence->n_step);
+    batch_rows_.push_back({row, sequence->n_step, sequence->n_done, sequence->memory.pages(), sequence->memory.state(),
+                           sequence->max_len});
     for (size_t i = 0; i < sequence->n_step; ++i, ++row) {
       ids[row] = sequence->tokens[sequence->n_done + i];
       positions[row] = static_cast<int32_t>(sequence->n_done + i);
@@ -229,9 +215,24 @@ void Engine::step() {
   for (auto& sequence : sequences_) {
     if (sequence->n_step == 0) continue;
     const bool sampled = sequence->wants_logits();
+    const std::span<const float> of_sequence(logits + sequence->logit_row * vocab_size, vocab_size);
     sequence->n_done += sequence->n_step;
-    if (sampled) take_token(*sequence, {logits + sequence->logit_row * vocab_size, vocab_size});
+    if (sampled && !is_finite(of_sequence)) {
+      fail_not_finite(*sequence);
+      continue;
+    }
+    keep_prefix(*sequence);
+    if (sampled) take_token(*sequence, of_sequence);
   }
+}
+
+// What the next request may begin with: the prompt as soon as it is computed, the answer at its end.
+void Engine::keep_prefix(Sequence& sequence) {
+  const bool is_border = sequence.n_done % kPageTokens == 0 && sequence.n_done >= sequence.prompt_border;
+  if (is_border && sequence.n_done > sequence.memory.n_known()) sequence.memory.keep_state(sequence.n_done);
+  if (sequence.is_shared || sequence.n_done < sequence.prompt_border) return;
+  sequence.memory.share(sequence.variant, std::span(sequence.tokens).first(sequence.prompt_border));
+  sequence.is_shared = true;
 }
 
 void Engine::take_token(Sequence& sequence, std::span<const float> logits) {
@@ -256,7 +257,7 @@ void Engine::take_token(Sequence& sequence, std::span<const float> logits) {
 
 void Engine::finish(Sequence& sequence, FinishReason reason) {
   if (sequence.usage.completion_tokens > 0) sequence.usage.decode_ms = ms_between(sequence.first_logits, Clock::now());
-  prefixes_.insert(std::span(sequence.tokens).first(sequence.n_done), sequence.pages);
+  sequence.memory.share(sequence.variant, std::span(sequence.tokens).first(sequence.n_done));
   sequence.generation->finish(reason, sequence.usage);
   sequence.generation = nullptr;
 }
@@ -266,6 +267,19 @@ void Engine::fail_all(const std::exception_ptr& error) noexcept {
     if (sequence->generation != nullptr) sequence->generation->fail(error);
   }
   sequences_.clear();
+}
+
+// The others go on, and nothing is kept of it.
+void Engine::fail_not_finite(Sequence& sequence) {
+  const size_t last = sequence.n_done - 1;
+  const ops::SequenceRows row{
+      0, 1, last, sequence.memory.pages(), sequence.memory.state(), sequence.max_len,
+  };
+  const std::string place = runner_.place_not_finite(*model_, row, sequence.tokens[last]);
+  sequence.generation->fail(std::make_exception_ptr(
+      Error(ErrorCode::kInvalidFile, str(model_->file().path(), ": ", place, " gives numbers that are not finite at ",
+                                         "position ", last, ": its weights or those before it are damaged"))));
+  sequence.generation = nullptr;
 }
 
 void Engine::remove_finished() {

@@ -7,6 +7,7 @@
 #include <deque>
 #include <exception>
 #include <memory>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -16,7 +17,7 @@
 #include "core/tensor/tensor.h"
 #include "model/models/models.h"
 #include "run/engine/generation.h"
-#include "run/engine/kv_pool.h"
+#include "run/engine/paged_memory.h"
 #include "run/engine/prefix_cache.h"
 #include "run/engine/sampler.h"
 
@@ -38,6 +39,10 @@ class StepRunner {
   [[nodiscard]] const graph::SequenceLayout& layout() const noexcept { return layout_; }
   /// The executor for a step of so many rows. Throws Error{kOutOfMemory} where it cannot be made.
   graph::Executor<float>& for_rows(size_t n_rows);
+  /// What first gives a number that is not finite when this row of one sequence is run again: a layer by its number, or
+  /// what stands before or behind all of them. Makes a plan for it each time.
+  [[nodiscard]] std::string place_not_finite(const models::Model& model, const ops::SequenceRows& row,
+                                             int32_t token) const;
   [[nodiscard]] ir::Value logits() const noexcept { return logits_; }
   [[nodiscard]] size_t max_rows() const noexcept { return max_rows_; }
 
@@ -71,52 +76,49 @@ class Engine {
 
   [[nodiscard]] const models::Model& model() const noexcept { return *model_; }
   [[nodiscard]] const EngineOptions& options() const noexcept { return options_; }
-  [[nodiscard]] size_t kv_bytes() const noexcept { return pages_.size_bytes(); }
+  /// Keys, values and states of all sequences and of known prefixes.
+  [[nodiscard]] size_t kv_bytes() const noexcept { return pools_.size_bytes(); }
 
  private:
   using Clock = std::chrono::steady_clock;
 
-  // A request that has its pages. Once it is finished it has no generation any more.
+  // A request on its way. Once it is finished it has no generation any more.
   struct Sequence {
-    KvPool& pool;
     std::shared_ptr<Generation> generation;
     Sampler sampler;
+    PagedMemory memory;
     std::vector<int32_t> tokens;  // prompt, then what was sampled
     size_t max_len = 0;           // tokens that it may come to
+    size_t variant = 0;           // of rope, by max_len
+    size_t prompt_border = 0;     // tokens of the prompt's last page border in front of its last token
+    bool is_shared = false;       // the prompt up to there is known to the cache
     size_t n_done = 0;            // tokens whose keys are in the cache
     size_t n_step = 0;            // rows in the current step
     size_t logit_row = 0;         // of the current step's logits, where it ends with the last token
-    std::vector<PageId> pages;
-    std::vector<std::vector<std::byte*>> keys;  // of each group of layers, by page
-    std::vector<std::vector<std::byte*>> values;
-    std::vector<ops::KvPages> views;
-    tensor::Buffer state;
-    Usage usage;
-    Clock::time_point started;
-    Clock::time_point first_logits;
+    Usage usage = {};
+    Clock::time_point started = {};
+    Clock::time_point first_logits = {};
 
-    ~Sequence() {
-      for (const PageId page : pages) pool.release(page);
-    }
     [[nodiscard]] bool wants_logits() const noexcept { return n_done + n_step == tokens.size(); }
   };
 
   void loop();
   void drop_cancelled();
   void admit();
-  bool start(const std::shared_ptr<Generation>& generation);
-  void add_page(Sequence& sequence, PageId page);
+  void start(const std::shared_ptr<Generation>& generation);
   size_t choose_rows();
   void step();
+  void keep_prefix(Sequence& sequence);
   void take_token(Sequence& sequence, std::span<const float> logits);
   void finish(Sequence& sequence, FinishReason reason);
+  void fail_not_finite(Sequence& sequence);
   void remove_finished();
   void fail_all(const std::exception_ptr& error) noexcept;
 
   const std::shared_ptr<const models::Model> model_;
   const EngineOptions options_;
   StepRunner runner_;
-  KvPool pages_;
+  Pools pools_;
   PrefixCache prefixes_;
   std::vector<std::unique_ptr<Sequence>> sequences_;  // the loop's own
   std::vector<ops::SequenceRows> batch_rows_;

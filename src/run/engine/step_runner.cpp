@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 
 #include "run/engine/engine.h"
 
@@ -27,6 +28,29 @@ graph::Executor<float>& StepRunner::for_rows(size_t n_rows) {
     executors_[i] = std::make_unique<graph::Executor<float>>(std::move(plan), table_, pool_);
   }
   return *executors_[i];
+}
+
+std::string StepRunner::place_not_finite(const models::Model& model, const ops::SequenceRows& row,
+                                         int32_t token) const {
+  models::Description description = model.describe();
+  std::vector<ir::Value> outputs = description.states;
+  outputs.push_back(description.hidden);
+  const graph::SequenceLayout layout = graph::lower_for_inference(description.graph, outputs, layout_.type);
+  KINGLET_CHECK(layout.state_bytes == layout_.state_bytes && layout.groups.size() == layout_.groups.size(),
+                "a description has one layout, whatever is read of it");
+  const graph::Plan::Options options{.max_rows = {1, 1, 1}};
+  graph::Executor<float> executor(
+      std::make_shared<const graph::Plan>(std::move(description.graph), outputs, options, table_), table_, pool_);
+  executor.input(ir::Input::kTokenIds)[0] = token;
+  executor.input(ir::Input::kPositions)[0] = static_cast<int32_t>(row.n_past);
+  executor.run({1, 0, 1}, {{&row, 1}, layout_.type});
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    const std::span<const float> values(executor.output(outputs[i]), model.config().hidden_dim);
+    if (std::ranges::all_of(values, [](float x) { return std::isfinite(x); })) continue;
+    if (i == 0) return "the embedding";
+    return i <= model.config().n_layers ? str("layer ", i - 1) : "the last norm";
+  }
+  return "the head";
 }
 
 }  // namespace kinglet::engine

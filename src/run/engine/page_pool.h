@@ -1,4 +1,4 @@
-// Memory for keys and values, in pages with reference counts.
+// Memory in pages of one size with reference counts: keys and values of a group of layers, or states of sequences.
 #pragma once
 
 #include <cstddef>
@@ -6,20 +6,20 @@
 #include <vector>
 
 #include "core/base/base.h"
-#include "core/graph/graph.h"
 #include "core/tensor/tensor.h"
 
 namespace kinglet::engine {
 
 using PageId = uint32_t;
+/// In lists of pages: there is none.
+inline constexpr PageId kNoPage = UINT32_MAX;
 
-/// A fixed number of pages of kernels::kPageTokens tokens each; a page holds, for one group of layers after the other,
-/// the keys, then the values. The memory is reserved at once and becomes resident as it is used. Used by the engine's
+/// A fixed number of pages. The memory is reserved at once and becomes resident as it is used. Used by the engine's
 /// thread alone.
-class KvPool {
+class PagePool {
  public:
   /// Throws Error{kOutOfMemory} with the number of bytes.
-  KvPool(const graph::SequenceLayout& layout, size_t n_pages);
+  PagePool(size_t page_bytes, size_t n_pages);
 
   /// A page with one reference; false where none is free.
   [[nodiscard]] bool allocate(PageId& page) noexcept;
@@ -30,21 +30,12 @@ class KvPool {
   [[nodiscard]] size_t n_free() const noexcept { return free_.size(); }
   [[nodiscard]] size_t n_pages() const noexcept { return references_.size(); }
   [[nodiscard]] uint32_t references(PageId page) const noexcept { return references_[page]; }
-  [[nodiscard]] std::byte* keys(PageId page, size_t group_idx) noexcept {
-    return memory_.data() + page * page_bytes_ + groups_[group_idx].offset;
-  }
-  [[nodiscard]] std::byte* values(PageId page, size_t group_idx) noexcept {
-    return keys(page, group_idx) + groups_[group_idx].key_bytes;
-  }
+  [[nodiscard]] std::byte* bytes(PageId page) noexcept { return memory_.data() + page * page_bytes_; }
+  [[nodiscard]] size_t page_bytes() const noexcept { return page_bytes_; }
   [[nodiscard]] size_t size_bytes() const noexcept { return memory_.size_bytes(); }
 
  private:
-  struct Group {
-    size_t offset;  // in a page
-    size_t key_bytes;
-  };
-  std::vector<Group> groups_;
-  size_t page_bytes_ = 0;
+  size_t page_bytes_;
   tensor::Buffer memory_;
   std::vector<uint32_t> references_;
   std::vector<PageId> free_;  // the last one is taken first

@@ -1,12 +1,8 @@
-#include "run/engine/kv_pool.h"
+#include "run/engine/page_pool.h"
 
 namespace kinglet::engine {
 
-KvPool::KvPool(const graph::SequenceLayout& layout, size_t n_pages) : references_(n_pages, 0) {
-  for (const graph::KvGroup& group : layout.groups) {
-    groups_.push_back({page_bytes_, group.page_bytes});
-    page_bytes_ += 2 * group.page_bytes;
-  }
+PagePool::PagePool(size_t page_bytes, size_t n_pages) : page_bytes_(page_bytes), references_(n_pages, 0) {
   const auto bytes = checked_mul<size_t>(page_bytes_, n_pages);
   if (!bytes) fail_with(ErrorCode::kOutOfMemory, "memory: needs ", n_pages, " times ", page_bytes_, " bytes");
   memory_ = tensor::Buffer::uninitialized(*bytes);
@@ -14,7 +10,7 @@ KvPool::KvPool(const graph::SequenceLayout& layout, size_t n_pages) : references
   for (size_t i = n_pages; i-- > 0;) free_.push_back(static_cast<PageId>(i));
 }
 
-bool KvPool::allocate(PageId& page) noexcept {
+bool PagePool::allocate(PageId& page) noexcept {
   if (free_.empty()) return false;
   page = free_.back();
   free_.pop_back();
@@ -22,12 +18,12 @@ bool KvPool::allocate(PageId& page) noexcept {
   return true;
 }
 
-void KvPool::add_reference(PageId page) noexcept {
+void PagePool::add_reference(PageId page) noexcept {
   KINGLET_DCHECK(references_[page] > 0, "only a page in use is shared");
   ++references_[page];
 }
 
-void KvPool::release(PageId page) noexcept {
+void PagePool::release(PageId page) noexcept {
   KINGLET_DCHECK(references_[page] > 0, "a page is released as often as it is referenced");
   if (--references_[page] == 0) free_.push_back(page);
 }
