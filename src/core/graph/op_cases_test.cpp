@@ -66,6 +66,44 @@ OpCase block_case(std::string name, std::string_view format, size_t hidden, doub
           }};
 }
 
+OpCase conv_case(std::string name, std::vector<size_t> sequences, size_t cols, size_t length, bool has_bias) {
+  return {std::move(name), std::move(sequences), {}, {}, kPlain, [=](CaseBuilder& c) {
+            const ir::Value x = c.rows(cols);
+            const ir::WeightId kernel = c.weight(cols, length);
+            return has_bias ? ops::short_conv(c.b, x, kernel, c.weight(1, cols)) : ops::short_conv(c.b, x, kernel);
+          }};
+}
+
+OpCase scan_case(std::string name, std::vector<size_t> sequences, ops::SsmHeads heads) {
+  return {std::move(name), std::move(sequences), {}, {}, kPlain, [=](CaseBuilder& c) {
+            const size_t groups = 2 * heads.n_groups * heads.state_dim;
+            const ir::Value xbc = c.rows(heads.n_heads * heads.head_dim + groups);
+            const ir::Value step = c.rows(heads.n_heads);
+            const ir::WeightId bias = c.weight(1, heads.n_heads);
+            const ir::WeightId rate = c.weight(1, heads.n_heads, "F32", -0.8F, 0.5F);
+            return ops::ssm_scan(c.b, xbc, step, {bias, rate, c.weight(1, heads.n_heads)}, heads);
+          }};
+}
+
+/// Keys and queries of length one, as models have them: with longer ones the memory grows without bounds.
+OpCase delta_case(std::string name, std::vector<size_t> sequences, ops::DeltaHeads heads) {
+  return {std::move(name), std::move(sequences), {}, {}, kPlain, [=](CaseBuilder& c) {
+            const float length = 1.0F / std::sqrt(static_cast<float>(heads.key_dim));
+            const auto keys = [&] {
+              const ir::Value x = c.rows(heads.n_key_heads * heads.key_dim);
+              return ops::scale(c.b, ops::rms_norm(c.b, x, heads.key_dim, 1e-3F), length);
+            };
+            const ir::Value q = keys();
+            const ir::Value k = keys();
+            const ir::Value v = c.rows(heads.n_value_heads * heads.value_dim);
+            const ir::Value step = c.rows(heads.n_value_heads);
+            const ir::Value correction = c.rows(heads.n_value_heads);
+            const ir::WeightId bias = c.weight(1, heads.n_value_heads);
+            const ir::WeightId rate = c.weight(1, heads.n_value_heads, "F32", -0.5F, 0.3F);
+            return ops::delta_net(c.b, {q, k, v, step, correction}, bias, rate, heads);
+          }};
+}
+
 std::vector<OpCase> make_cases() {
   std::vector<OpCase> cases;
   const auto add = [&](std::string name, std::function<ir::Value(CaseBuilder&)> build) {
@@ -86,6 +124,7 @@ std::vector<OpCase> make_cases() {
     const ir::Value x = c.rows(3);
     return ops::add(c.b, ops::add(c.b, x, x), x);
   });
+  add("multiply", [](CaseBuilder& c) { return ops::multiply(c.b, c.rows(19), c.rows(19)); });
   add("scale", [](CaseBuilder& c) { return ops::scale(c.b, c.rows(33), -2.5F); });
   add("softcap", [](CaseBuilder& c) { return ops::softcap(c.b, c.rows(18), 0.75F); });
   constexpr std::array kKinds{std::pair{Activate::kSilu, "silu"},          std::pair{Activate::kGelu, "gelu"},
@@ -147,6 +186,13 @@ std::vector<OpCase> make_cases() {
   cases.push_back(attend_case("attend_softcap", {6, 2}, {4, 2, 5, 1.5F, 0.7F, causal}));
   cases.push_back(attend_case("attend_sinks", {4, 3}, {4, 2, 5, 0.45F, 0.0F, causal}, true));
   cases.push_back(attend_case("attend_sinks_softcap_window", {34}, {3, 1, 4, 0.9F, 1.2F, {true, 5}}, true));
+  cases.push_back(conv_case("short_conv", {5, 1, 3}, 7, 3, false));
+  cases.push_back(conv_case("short_conv_with_bias", {2, 6}, 70, 4, true));
+  cases.push_back(conv_case("short_conv_of_one", {3}, 5, 1, true));
+  cases.push_back(scan_case("ssm_scan", {5, 1, 3}, {2, 1, 3, 4}));
+  cases.push_back(scan_case("ssm_scan_groups", {37, 2}, {4, 2, 2, 17}));
+  cases.push_back(delta_case("delta_net", {5, 1, 3}, {2, 2, 4, 3}));
+  cases.push_back(delta_case("delta_net_shared_keys", {37, 2}, {2, 6, 17, 2}));
   cases.push_back(block_case("block_f32", "F32", 64, kPlain));
   cases.push_back(block_case("block_q8_0", "Q8_0", 64, kEncoded));
   cases.push_back(block_case("block_q4_k", "Q4_K", 256, kEncoded));

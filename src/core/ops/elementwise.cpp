@@ -35,6 +35,21 @@ void add_backward(Backward& back) {
 constexpr Op kAdd{{"add"}, row_items, run_add<float>, run_add<double>, nullptr, add_backward};
 
 template <class Real>
+void run_multiply(const Run<Real>& run, size_t begin, size_t end) noexcept {
+  const Real* left = run.row(run.node.inputs[0], begin);
+  const Real* right = run.row(run.node.inputs[1], begin);
+  Real* y = run.row(run.node.outputs[0], begin);
+  for (size_t i = 0; i < n_elements(run, begin, end); ++i) y[i] = left[i] * right[i];
+}
+
+void multiply_backward(Backward& back) {
+  if (!back.d_output().valid()) return;
+  for (size_t i = 0; i < 2; ++i) back.set_d_input(i, multiply(back.b, back.d_output(), back.node.inputs[1 - i]));
+}
+
+constexpr Op kMultiply{{"multiply"}, row_items, run_multiply<float>, run_multiply<double>, nullptr, multiply_backward};
+
+template <class Real>
 void run_scale(const Run<Real>& run, size_t begin, size_t end) noexcept {
   run.real.scale(run.row(run.node.inputs[0], begin), static_cast<Real>(run.template attributes<Factor>().value),
                  run.row(run.node.outputs[0], begin), n_elements(run, begin, end));
@@ -109,6 +124,11 @@ constexpr Op kActivation{{"activation"},         row_items, run_activation<float
 ir::Value add(ir::Builder& b, ir::Value left, ir::Value right) {
   KINGLET_CHECK(b.type(left) == b.type(right), "add: both inputs are alike");
   return b.add_one(kAdd, {{left, right}}, b.type(left));
+}
+
+ir::Value multiply(ir::Builder& b, ir::Value left, ir::Value right) {
+  KINGLET_CHECK(b.type(left) == b.type(right), "multiply: both inputs are alike");
+  return b.add_one(kMultiply, {{left, right}}, b.type(left));
 }
 
 ir::Value scale(ir::Builder& b, ir::Value x, float factor) {

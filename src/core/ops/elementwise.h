@@ -1,4 +1,4 @@
-// add, scale, softcap, activation: the same thing to each element.
+// add, multiply, scale, softcap, activation: the same thing to each element.
 #pragma once
 
 #include "core/ops/op.h"
@@ -7,6 +7,8 @@ namespace kinglet::ops {
 
 /// a + b, both [T, D].
 ir::Value add(ir::Builder& b, ir::Value left, ir::Value right);
+/// a * b, both [T, D].
+ir::Value multiply(ir::Builder& b, ir::Value left, ir::Value right);
 /// factor * x.
 ir::Value scale(ir::Builder& b, ir::Value x, float factor);
 /// cap * tanh(x / cap), cap > 0.
