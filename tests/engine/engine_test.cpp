@@ -351,7 +351,14 @@ TEST_P(KeepingEngines, WhatIsPushedOutIsComputedAgain) {
 INSTANTIATE_TEST_SUITE_P(
     Of, KeepingEngines,
     testing::Values(Keeping{"window", "llama", {.context_len = 4096, .counts = {{"attention.sliding_window", 40}}}},
-                    Keeping{"narrow", "llama", {.context_len = 4096, .counts = {{"attention.sliding_window", 3}}}}),
+                    Keeping{"narrow", "llama", {.context_len = 4096, .counts = {{"attention.sliding_window", 3}}}},
+                    Keeping{"states", "lfm2", {.context_len = 4096, .n_layers = 4}},
+                    Keeping{"states_and_window",
+                            "lfm2",
+                            {.context_len = 4096, .n_layers = 4, .counts = {{"attention.sliding_window", 40}}}},
+                    Keeping{"windows_and_all",
+                            "gemma2",
+                            {.context_len = 4096, .n_layers = 4, .counts = {{"attention.sliding_window", 70}}}}),
     [](const auto& of) { return std::string(of.param.name); });
 
 TEST_F(Engines, AWindowBoundsTheMemoryOfALongText) {

@@ -37,6 +37,7 @@ constexpr FamilyCase kFamilies[] = {
     {"gemma4"},
     {"gpt2"},
     {"granite"},
+    {"lfm2"},
     {"llama"},
     {"llama3_tied"},
     {"llama_dynamic"},

@@ -75,7 +75,7 @@ void fill_decoder(HfKeys& keys, const HfDecoderDefaults& defaults) {
   keys.copy_count("attention.head_count_kv", "num_key_value_heads", defaults.n_kv_heads.value_or(n_heads));
   keys.count("attention.key_length", "head_dim", head_dim_of(config));
   keys.count("attention.value_length", "head_dim", head_dim_of(config));
-  const bool is_rms = defaults.norm == "rms_norm_eps";
+  const bool is_rms = defaults.norm != "layer_norm_eps";
   keys.number(is_rms ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon",
               config.number_or(defaults.norm, defaults.norm_eps));
   if (defaults.has_rope) fill_rope(keys, config.rope());

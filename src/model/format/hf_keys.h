@@ -52,7 +52,7 @@ uint64_t head_dim_of(const HfConfig& config);
 
 /// What differs between the configuration classes of decoders.
 struct HfDecoderDefaults {
-  std::string_view norm = "rms_norm_eps";  ///< Or "layer_norm_eps": which kind the family has.
+  std::string_view norm = "rms_norm_eps";  ///< Or "norm_eps", the same; or "layer_norm_eps".
   double norm_eps = 1e-6;
   uint64_t context_len = 2048;
   std::optional<uint64_t> n_kv_heads = std::nullopt;     ///< None: num_attention_heads.

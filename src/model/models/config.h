@@ -40,6 +40,7 @@ struct LayerConfig {
   size_t n_experts = 0;            ///< 0: one dense feed-forward.
   size_t window = 0;               ///< Keys that a row sees, its own included (of encoders: to each side); 0: all.
   std::optional<size_t> rope = 0;  ///< Of DecoderConfig::ropes; none: no positions.
+  bool is_recurrent = false;       ///< A state in place of keys and values.
 };
 
 /// Experts of a layer that has them.
