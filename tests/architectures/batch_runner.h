@@ -37,7 +37,8 @@ class BatchRunner {
     layout_ = graph::lower_for_inference(graph_, {{logits_}}, kv_type);
   }
 
-  /// A sequence whose first pages are those of another one, which has filled them; -1: all its own.
+  /// A sequence whose first pages are those of another one, which has filled them, and whose states are what that one's
+  /// are now; -1: all its own.
   size_t add_sequence(std::vector<int32_t> tokens, int shares_with = -1, size_t n_shared_pages = 0) {
     Sequence& sequence = sequences_.emplace_back();
     const size_t n_pages = (tokens.size() + kernels::kPageTokens - 1) / kernels::kPageTokens;
@@ -59,6 +60,9 @@ class BatchRunner {
     }
     for (const auto& list : sequence.lists) sequence.pages.push_back({list[0].data(), list[1].data()});
     if (layout_.state_bytes > 0) sequence.state = memory_.emplace_back(layout_.state_bytes).data();
+    if (shares_with >= 0 && sequence.state != nullptr) {
+      std::memcpy(sequence.state, sequences_[static_cast<size_t>(shares_with)].state, layout_.state_bytes);
+    }
     if (shares_with >= 0) sequence.n_done = n_shared_pages * kernels::kPageTokens;
     return sequences_.size() - 1;
   }

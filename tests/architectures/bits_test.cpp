@@ -158,8 +158,9 @@ TEST_P(Bits, OverPagesOfAnother) {
   std::vector<int32_t> other = tokens(7, kLength);
   std::ranges::copy_n(ids.begin(), kernels::kPageTokens, other.begin());
   const size_t first = runner.add_sequence(other);
-  runner.step({{first, kLength}});
+  runner.step({{first, kernels::kPageTokens}});
   const size_t second = runner.add_sequence(ids, static_cast<int>(first), 1);
+  runner.step({{first, kLength - kernels::kPageTokens}});
   runner.step({{second, kLength - kernels::kPageTokens}});
   const std::span<const float> tail = std::span(want).subspan(kernels::kPageTokens * runner.vocab_size());
   EXPECT_TRUE(is_same(runner.logits(second), tail));

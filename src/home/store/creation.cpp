@@ -62,7 +62,7 @@ void check_adapters(const std::vector<std::string>& paths, Reporter& reporter) {
     if (facts->is_folder || path.ends_with(".safetensors")) {
       fail_with(ErrorCode::kUnsupported, path, ": ADAPTER takes a GGUF file, not a PEFT adapter");
     }
-    const format::Inspection inspection = format::Inspection::open(path);
+    const format::Inspection inspection = format::Inspection::open(path, {});
     const format::ModelFile* file = inspection.model();
     const auto type = file == nullptr ? std::nullopt : file->metadata().get<std::string_view>("general.type");
     if (!type || *type != "adapter") {

@@ -216,7 +216,7 @@ void Store::copy(const ModelName& from, const ModelName& to) {
 
 PinnedManifest Store::Impl::base_of(const ModelName& name, const Recipe& recipe, Reporter& reporter) const {
   const auto taken = [&](const std::string& path, system::Content content) {
-    Imported imported = import_path(own, path, name, content, reporter);
+    Imported imported = import_path(own, path, name, content, options.families, reporter);
     return PinnedManifest{std::move(imported.manifest), std::move(imported.pins)};
   };
   if (!recipe.from_model) return taken(recipe.from_path, system::Content::kMayChange);

@@ -26,7 +26,7 @@ class Show final : public Action {
     }
     const ModelSource source = find_model(session, model_, false);
     if (modelfile_ && !json_) return session.out().write(modelfile_of(source));
-    const auto file = format::open_model(source.path);  // adapters and projectors are named, not used
+    const auto file = models::open_file(source.path);  // adapters and projectors are named, not used
     if (json_) return session.out().write(document(session, source, *file).dump(2) + '\n');
     if (license_) return write_lines(session, "license", license_of(source, *file));
     if (template_)
