@@ -13,7 +13,7 @@ class Registry:
     def __init__(self, model, slow_s=0.0, spoil=False):
         content = pathlib.Path(model).read_bytes()
         config = b'{"model_format": "gguf"}'
-        template, system = b"{{ .Prompt }}", b"You are tiny."
+        template, system = b"{{ .System }} {{ .Prompt }}", b"You are tiny."
         parameters = b'{"temperature": 0.25, "stop": ["<|im_end|>"], "num_thread": 4}'
         self.blobs = {"sha256:" + hashlib.sha256(blob).hexdigest(): blob for blob in (content, config, template, system, parameters)}
         names = list(self.blobs)
