@@ -266,8 +266,7 @@ TEST_F(Engines, AKnownPrefixIsNotComputedAgain) {
 TEST_F(Engines, RopeVariantsShareNothing) {
   const EngineOptions roomy{.context_len = 256};
   const models::TinyModel dynamic({.format = "F32",
-                                   .words = {{"rope.scaling.type", "dynamic"}},
-                                   .numbers = {{"rope.scaling.factor", 2.0F}},
+                                   .numbers = {{"rope.dynamic_factor", 2.0F}},
                                    .counts = {{"rope.scaling.original_context_length", 80}}});
   Request brief = request_of(3, 70, 10, true);
   Request longer = request_of(3, 70, 40, true);

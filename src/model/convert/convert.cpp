@@ -41,6 +41,8 @@ uint64_t size_of(const format::TensorEntry& tensor, const quant::Format& type) {
 
 void add_settings(const format::ModelFile& folder, const quant::Format& type, format::GgufWriter& writer) {
   writer.add_values(folder.metadata());
+  // What llama.cpp reads as a file without a vocabulary.
+  if (folder.metadata().find("tokenizer.ggml.model") == nullptr) writer.add_string("tokenizer.ggml.model", "none");
   writer.add_string("general.type", "model");
   writer.add_u32("general.file_type", file_type_of(type));
   writer.add_u32("general.quantization_version", kQuantizationVersion);

@@ -89,6 +89,7 @@ void fill_rope(HfKeys& keys, const HfRope& rope) {
   const bool is_longrope = rope.type == "longrope" || rope.type == "su";
   if (!is_longrope && rope.type != "linear" && rope.type != "dynamic" && rope.type != "yarn")
     config.refuse_setting("rope_type", rope.type);
+  if (rope.type == "dynamic") return keys.number("rope.dynamic_factor", rope.factor);  // a key of ours; GGUF has none
   keys.word("rope.scaling.type", is_longrope ? "longrope" : rope.type);
   if (is_longrope) {
     const uint64_t original = original_context_of(config, rope);

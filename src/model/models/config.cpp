@@ -12,10 +12,9 @@ RopeScaling read_scaling(const ConfigReader& read) {
   if (word == "none") return RopeScaling::kNone;
   if (word == "linear") return RopeScaling::kLinear;
   if (word == "yarn") return RopeScaling::kYarn;
-  if (word == "dynamic") return RopeScaling::kDynamic;
   if (word == "longrope") return RopeScaling::kLongrope;
   fail_with(ErrorCode::kUnsupported, read.meta().name(), ": ", read.key("rope.scaling.type"), " is ", word,
-            ", supported are none, linear, yarn, dynamic and longrope");
+            ", supported are none, linear, yarn and longrope");
 }
 
 RopeConfig read_rope(const ConfigReader& read, size_t head_dim, size_t context_len) {
@@ -28,6 +27,11 @@ RopeConfig read_rope(const ConfigReader& read, size_t head_dim, size_t context_l
   rope.scaling = read_scaling(read);
   // Files of before October 2023 have the older key.
   rope.factor = read.number_or("rope.scaling.factor", read.number_or("rope.scale_linear", 1.0));
+  // A key of ours: the field's files cannot say it.
+  if (read.has("rope.dynamic_factor")) {
+    rope.scaling = RopeScaling::kDynamic;
+    rope.factor = read.number_or("rope.dynamic_factor", 1.0);
+  }
   if (rope.factor <= 0) read.meta().refuse(read.key("rope.scaling.factor"), "is not positive");
   rope.original_context_len =
       read.count_or("rope.scaling.original_context_length", context_len, ConfigReader::kMaxContext);
