@@ -26,6 +26,7 @@ struct FamilyCase {
   const char* name;
   double tolerance = 1e-4;  ///< Of logits in f32.
   bool has_training = false;
+  double exact = 2e-6;  ///< Of logits in double.
 };
 
 // clang-format off: a line each
@@ -51,6 +52,7 @@ constexpr FamilyCase kFamilies[] = {
     {"phi4"},
     {"qwen2", 1e-4, true},
     {"qwen3"},
+    {.name = "qwen3_5", .exact = 4e-6},  // rates, e^A_log in the folder, are rounded to f32
     {"smollm2", 1e-4, true},
     {"smollm3"},
 };
@@ -184,7 +186,7 @@ TEST_P(Families, LogitsOfTheGraphAsDescribed) {
     }
     // Half of it because the goldens are stored in f32, half for a frequency that torch's f32 power rounds another way.
     const auto exact = described_logits<double>(family.model(), ids, scalar, pool);
-    EXPECT_LE(largest_difference<double>(exact, want), 2e-6) << length;
+    EXPECT_LE(largest_difference<double>(exact, want), GetParam().exact) << length;
   }
 }
 

@@ -57,6 +57,12 @@ void read_scaling(const system::Json& scaling, HfRope& rope) {
     }
     return values;
   };
+  if (const system::Json* list = find_set(scaling, "mrope_section")) {
+    for (const system::Json& value : list->as_array("mrope_section")) {
+      rope.sections.push_back(static_cast<uint32_t>(std::min<uint64_t>(as_count(value, "mrope_section"), UINT32_MAX)));
+    }
+    rope.sections.resize(4, 0);
+  }
   rope.short_factors = factors("short_factor");
   rope.long_factors = factors("long_factor");
   rope.attention_factor = number("attention_factor");

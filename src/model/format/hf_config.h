@@ -33,6 +33,7 @@ struct HfRope {
   double partial = 1.0;              ///< Share of a head that turns.
   std::vector<float> short_factors;  ///< longrope: divisors of each pair's frequency,
   std::vector<float> long_factors;   ///< and those of sequences over the original context.
+  std::vector<uint32_t> sections;    ///< Pairs that turn by time, height and width of an image, then 0s: four, or none.
   std::optional<double> mscale_all_dim;
   std::optional<double> llama4_beta;  ///< Queries grow with the logarithm of their position.
 };

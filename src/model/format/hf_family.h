@@ -74,11 +74,12 @@ struct HfIds {
 
 /// A family's side of Hugging Face.
 struct HfFamily {
-  std::vector<std::string_view> classes = {};   ///< As config.json says under "architectures".
-  std::string_view architecture = {};           ///< general.architecture of its files, and the prefix of its keys.
-  std::vector<TensorRule> tensors = {};         ///< Names with a `.bias` have rules of their own.
-  std::vector<std::string_view> prefixes = {};  ///< What may stand in front of a name and means nothing.
-  std::vector<std::string_view> ignored = {};   ///< Endings of tensors that say nothing that the settings do not.
+  std::vector<std::string_view> classes = {};      ///< As config.json says under "architectures".
+  std::string_view architecture = {};              ///< general.architecture of its files, and the prefix of its keys.
+  std::vector<TensorRule> tensors = {};            ///< Names with a `.bias` have rules of their own.
+  std::vector<std::string_view> prefixes = {};     ///< What may stand in front of a name and means nothing.
+  std::vector<std::string_view> other_parts = {};  ///< Beginnings of tensors that are of no part of the text model.
+  std::vector<std::string_view> ignored = {};      ///< Endings of tensors that say nothing that the settings do not.
   /// Fills the keys. Throws Error{kUnsupported} for a setting that would change the result and is not known.
   void (*fill)(HfKeys& keys) = nullptr;
   /// Tensors that no rule gives; null: none.

@@ -23,7 +23,8 @@ std::optional<HfConfig> read_config(const std::string& path) {
 }
 
 bool is_ignored(const HfFamily& family, std::string_view name) {
-  return std::ranges::any_of(family.ignored, [&](std::string_view ending) { return name.ends_with(ending); });
+  return std::ranges::any_of(family.ignored, [&](std::string_view ending) { return name.ends_with(ending); }) ||
+         std::ranges::any_of(family.other_parts, [&](std::string_view part) { return name.starts_with(part); });
 }
 
 class HfFolder final : public ModelFile, private HfTensors {

@@ -21,6 +21,7 @@ Architecture phi2();
 Architecture phi3();
 Architecture qwen2();
 Architecture qwen3();
+Architecture qwen35();
 Architecture smollm3();
 
 }  // namespace kinglet::models

@@ -111,7 +111,7 @@ ir::Value turn(Context& c, const LayerWeights& w, ir::Value x, size_t n_heads) {
   return ops::rope(c.b, x, c.rope_tables[*layer.rope], {n_heads, layer.head_dim, c.config.ropes[*layer.rope].pairs});
 }
 
-ir::Value attend_heads(Context& c, const LayerWeights& w, const Heads& heads, std::optional<ir::WeightId> sinks) {
+ir::Value attended(Context& c, const LayerWeights& w, const Heads& heads, std::optional<ir::WeightId> sinks) {
   const LayerConfig& layer = c.layer(w);
   ops::AttendSpec spec;
   spec.n_heads = layer.n_heads;
@@ -122,8 +122,11 @@ ir::Value attend_heads(Context& c, const LayerWeights& w, const Heads& heads, st
                    : static_cast<float>(1.0 / std::sqrt(static_cast<double>(layer.head_dim)));
   spec.softcap = c.config.attention_softcap;
   spec.visibility = {c.config.is_causal, layer.window};
-  const ir::Value attended = ops::attend(c.b, heads.q, heads.k, heads.v, spec, sinks);
-  return ops::linear(c.b, attended, w["attn_output.weight"], w.find("attn_output.bias"));
+  return ops::attend(c.b, heads.q, heads.k, heads.v, spec, sinks);
+}
+
+ir::Value attend_heads(Context& c, const LayerWeights& w, const Heads& heads, std::optional<ir::WeightId> sinks) {
+  return ops::linear(c.b, attended(c, w, heads, sinks), w["attn_output.weight"], w.find("attn_output.bias"));
 }
 
 ir::Value gated_feed_forward(Context& c, const LayerWeights& w, ir::Value x_TD, kernels::Activate activate) {

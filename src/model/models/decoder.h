@@ -42,7 +42,10 @@ struct Heads {
 Heads project_heads(Context& c, const LayerWeights& w, ir::Value x_TD);
 /// Turns heads by the layer's rope; unchanged where it has none.
 ir::Value turn(Context& c, const LayerWeights& w, ir::Value x, size_t n_heads);
-/// Attention as the settings say, then attn_output.
+/// Attention as the settings say.
+ir::Value attended(Context& c, const LayerWeights& w, const Heads& heads,
+                   std::optional<ir::WeightId> sinks = std::nullopt);
+/// The same, then attn_output.
 ir::Value attend_heads(Context& c, const LayerWeights& w, const Heads& heads,
                        std::optional<ir::WeightId> sinks = std::nullopt);
 /// act(gate(x)) * up(x), then down; ffn_up may hold gate and up, one after the other.

@@ -76,8 +76,9 @@ inline std::vector<std::byte> tiny_gguf(const Architecture& architecture, const 
     const bool is_bias = spec.name.ends_with(".bias");
     const bool is_f32 = is_vector || spec.is_f32 || spec.cols % format.block_len != 0;
     const quant::Format& type = is_f32 ? *quant::find_by_name("F32") : format;
-    // Norms and frequency factors around 1; matrices such that rows keep their size.
-    const float middle = is_vector && !is_bias ? 1.5F : 0.0F;
+    // Norms and frequency factors around 1, rates below 0; matrices such that rows keep their size.
+    const bool is_rate = spec.name.ends_with(".ssm_a");
+    const float middle = is_rate ? -0.75F : is_vector && !is_bias ? 1.5F : 0.0F;
     const float spread = is_vector ? 0.5F : 3.0F / std::sqrt(static_cast<float>(spec.cols));
     // Encoding K formats is slow: their rows repeat.
     const size_t n_different = type.block_len > 32 ? std::min<size_t>(spec.rows, 23) : spec.rows;
