@@ -355,6 +355,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Keeping{"states_and_window",
                             "lfm2",
                             {.context_len = 4096, .n_layers = 4, .counts = {{"attention.sliding_window", 40}}}},
+                    Keeping{"state_spaces", "granitehybrid", {.context_len = 4096, .n_layers = 4}},
                     Keeping{"delta_nets", "qwen35", {.context_len = 4096, .n_layers = 4}},
                     Keeping{"windows_and_all",
                             "gemma2",

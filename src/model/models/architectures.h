@@ -12,6 +12,7 @@ Architecture gemma3n();
 Architecture gemma4();
 Architecture gpt2();
 Architecture granite();
+Architecture granite_hybrid();
 Architecture lfm2();
 Architecture llama();
 Architecture mistral();

@@ -36,7 +36,9 @@ quant::Weight checked_weight(const format::ModelFile& file, const format::Tensor
     fail_with(ErrorCode::kUnsupported, file.path(), ": tensor ", tensor.name, " is ", tensor.format->name,
               ", which holds no weights");
   }
-  return tensor.weight();
+  const quant::Weight weight = tensor.weight();
+  if (!spec.is_flat) return weight;
+  return {weight.name, weight.format, 1, weight.rows * weight.cols, weight.data};
 }
 
 const Architecture& architecture_of(const format::ModelFile& file) {

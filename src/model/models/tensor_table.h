@@ -19,6 +19,7 @@ struct TensorSpec {
   bool is_optional = false;
   bool is_constant = false;  ///< A setting of the file rather than a parameter: it is never learned.
   bool is_f32 = false;       ///< Read as plain f32, as all vectors are.
+  bool is_flat = false;      ///< A matrix of the file that is one vector of the model, row after row.
 };
 
 /// All of them, in the order in which a file of ours has them.
@@ -34,6 +35,10 @@ class TensorTable {
   /// A small matrix that is read as plain f32: kernels of convolutions and the like.
   void of_layer_f32(size_t layer_idx, std::string_view name, size_t rows, size_t cols) {
     specs_.push_back({str("blk.", layer_idx, ".", name), rows, cols, false, false, true});
+  }
+  /// A vector of rows times cols that files have as a matrix.
+  void of_layer_flat(size_t layer_idx, std::string_view name, size_t rows, size_t cols) {
+    specs_.push_back({str("blk.", layer_idx, ".", name), rows, cols, false, false, true, true});
   }
   /// blk.N.NAME for each layer.
   void per_layer(std::string_view name, size_t rows, size_t cols);

@@ -72,7 +72,7 @@ inline std::vector<std::byte> tiny_gguf(const Architecture& architecture, const 
   Philox random(options.seed);
   std::deque<std::vector<std::byte>> data;
   const auto add_tensor = [&](format::GgufWriter& writer, const TensorSpec& spec) {
-    const bool is_vector = spec.rows == 1;
+    const bool is_vector = spec.rows == 1 || spec.is_flat;
     const bool is_bias = spec.name.ends_with(".bias");
     const bool is_f32 = is_vector || spec.is_f32 || spec.cols % format.block_len != 0;
     const quant::Format& type = is_f32 ? *quant::find_by_name("F32") : format;
@@ -91,7 +91,7 @@ inline std::vector<std::byte> tiny_gguf(const Architecture& architecture, const 
       std::copy_n(blocks.data() + r % n_different * row_bytes, row_bytes, blocks.data() + r * row_bytes);
     }
     const std::array<uint64_t, 2> dims{spec.cols, spec.rows};
-    writer.add_tensor(spec.name, type, std::span(dims).first(is_vector ? 1 : 2), blocks);
+    writer.add_tensor(spec.name, type, std::span(dims).first(spec.rows == 1 ? 1 : 2), blocks);
   };
   // The settings decide which tensors there are; the vocabulary's size is that of the embedding.
   format::GgufWriter first;
