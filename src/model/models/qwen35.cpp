@@ -18,9 +18,9 @@ DecoderConfig read_qwen35_config(const ConfigReader& read) {
   const size_t n_guessing = read.count_or_zero("nextn_predict_layers", ConfigReader::kMaxLayers);
   if (n_guessing >= config.n_layers) read.meta().refuse(read.key("nextn_predict_layers"), "leaves no layers");
   config.n_layers -= n_guessing;
-  config.layers.resize(config.n_layers);
-
   auto own = std::make_shared<Qwen35>();
+  own->guessing.assign(config.layers.end() - static_cast<std::ptrdiff_t>(n_guessing), config.layers.end());
+  config.layers.resize(config.n_layers);
   own->width = read.count("ssm.conv_kernel", 64);
   own->heads.n_key_heads = read.count("ssm.group_count", 4096);
   own->heads.n_value_heads = read.count("ssm.time_step_rank", 4096);
@@ -62,6 +62,29 @@ void declare_qwen35_mixer(const DecoderConfig& c, size_t i, TensorTable& t) {
   t.of_layer(i, "ssm_alpha.weight", own.heads.n_value_heads, D);
   t.of_layer(i, "ssm_norm.weight", 1, own.heads.value_dim);
   t.of_layer(i, "ssm_out.weight", D, own.value_cols());
+}
+
+void declare_guessing_layers(const DecoderConfig& c, TensorTable& t,
+                             void (*declare)(const DecoderConfig&, size_t, TensorTable&)) {
+  DecoderConfig all = c;
+  const auto& guessing = c.of_family<Qwen35>().guessing;
+  all.layers.insert(all.layers.end(), guessing.begin(), guessing.end());
+  TensorTable unread(all.layers.size());
+  const size_t D = c.hidden_dim;
+  for (size_t i = c.n_layers; i < all.layers.size(); ++i) {
+    unread.of_layer(i, "attn_norm.weight", 1, D);
+    declare_qwen35_mixer(all, i, unread);
+    unread.of_layer(i, "post_attention_norm.weight", 1, D);
+    declare(all, i, unread);
+    unread.of_layer(i, "nextn.eh_proj.weight", D, 2 * D);
+    for (const std::string_view norm : {"enorm", "hnorm", "shared_head_norm"}) {
+      unread.of_layer(i, str("nextn.", norm, ".weight"), 1, D);
+    }
+    for (const std::string_view words : {"embed_tokens", "shared_head_head"}) {
+      unread.of_layer(i, str("nextn.", words, ".weight"), c.vocab_size, D);
+    }
+  }
+  t.add_unread(unread);
 }
 
 namespace {
@@ -297,6 +320,7 @@ void declare_tensors(const DecoderConfig& c, TensorTable& t) {
     t.of_layer(i, "post_attention_norm.weight", 1, c.hidden_dim);
     declare_gated_tensors(c, i, t);
   }
+  declare_guessing_layers(c, t, declare_gated_tensors);
 }
 
 void fill(format::HfKeys& keys) {

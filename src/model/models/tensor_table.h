@@ -50,6 +50,13 @@ class TensorTable {
   void of_layer_optional(size_t layer_idx, std::string_view name, size_t rows, size_t cols) {
     add_optional(str("blk.", layer_idx, ".", name), rows, cols);
   }
+  /// What files of the family may have and its description does not read.
+  void add_unread(const TensorTable& of) {
+    for (TensorSpec spec : of.specs_) {
+      spec.is_optional = spec.is_constant = true;
+      specs_.push_back(std::move(spec));
+    }
+  }
   [[nodiscard]] const std::vector<TensorSpec>& specs() const noexcept { return specs_; }
 
  private:
