@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <tuple>
 #include <utility>
 
 namespace kinglet::graph {
@@ -65,16 +66,18 @@ void remove_unused(ir::Graph& graph, std::span<const ir::Value> outputs) {
 }
 
 void encode_activations(ir::Graph& graph) {
-  std::map<std::pair<ir::Value, ir::Element>, ir::Value> encoded;
+  std::map<std::tuple<ir::Value, ir::Element, size_t>, ir::Value> encoded;
   std::vector<ir::Node> nodes;
   const std::vector<ir::Node> before = graph.nodes();
   for (ir::Node node : before) {
-    if (ops::is_linear(node)) {
+    if (ops::is_linear(node) || ops::is_expert_linear(node) || ops::is_head_linear(node)) {
       const ir::Element element = ops::element_for(graph.weight(node.weights[0]).format->activation);
       if (element != ir::Element::kReal && graph.type(node.inputs[0]).element == ir::Element::kReal) {
-        auto [place, is_new] = encoded.try_emplace({node.inputs[0], element});
+        // Several, where each head of a row meets a matrix of its own.
+        const size_t n_parts = graph.type(node.inputs[0]).cols / graph.weight(node.weights[0]).cols;
+        auto [place, is_new] = encoded.try_emplace({node.inputs[0], element, n_parts});
         if (is_new) {
-          nodes.push_back(made_apart(graph, [&](ir::Builder& b) { ops::encode(b, node.inputs[0], element); }));
+          nodes.push_back(made_apart(graph, [&](ir::Builder& b) { ops::encode(b, node.inputs[0], element, n_parts); }));
           place->second = nodes.back().outputs[0];
         }
         node.inputs[0] = place->second;
@@ -94,6 +97,7 @@ void fuse_norm_encode(ir::Graph& graph, std::span<const ir::Value> outputs) {
     const size_t maker = uses.maker(node.inputs[0]);
     if (maker == kNone || !uses.read_once(node.inputs[0]) || !ops::is_row_rms_norm(graph, nodes[maker])) continue;
     const ir::Value output = node.outputs[0];
+    if (graph.type(output).rows != graph.type(node.inputs[0]).rows) continue;
     const ir::Node& norm = nodes[maker];
     node = made_apart(graph, [&](ir::Builder& b) { ops::rms_norm_encode(b, norm, graph.type(output).element); });
     node.outputs[0] = output;

@@ -104,6 +104,47 @@ OpCase delta_case(std::string name, std::vector<size_t> sequences, ops::DeltaHea
           }};
 }
 
+/// A router and experts as models have them: logits of their own, gate and up of one stack, with biases, or of two.
+OpCase experts_case(std::string name, std::string_view format, size_t hidden, double tolerance, ops::RouteSpec spec,
+                    bool has_bias) {
+  return {std::move(name), {3, 1, 5}, {}, {}, tolerance, [=](CaseBuilder& c) {
+            constexpr size_t kExperts = 5;
+            const size_t ffn = hidden == 256 ? 256 : hidden + 32;
+            const auto stack = [&](size_t rows, size_t cols) {
+              return c.weight(kExperts * rows, cols, format, 0.0F, 1.0F / std::sqrt(static_cast<float>(cols)));
+            };
+            const ir::Value x = c.rows(hidden);
+            // Far enough apart that a step of finite differences changes no choice.
+            const ir::Value logits =
+                ops::embed(c.b, c.b.input(ir::Input::kTokenIds), c.weight(CaseBuilder::kMaxIds, kExperts, "F32", 0, 3));
+            const ops::Routed routed = ops::route(c.b, logits, spec);
+            const ops::ExpertRows rows = ops::sort_by_expert(c.b, routed.ids, kExperts);
+            const ir::Value spread = ops::spread_rows(c.b, x, rows);
+            ir::Value gate;
+            ir::Value up;
+            std::optional<ir::WeightId> of_down;
+            if (has_bias) {
+              const ir::WeightId both = stack(2 * ffn, hidden);
+              const ir::WeightId bias = c.weight(kExperts, 2 * ffn);
+              gate = ops::expert_linear(c.b, spread, rows, both, {2 * ffn, 0, ffn}, bias);
+              up = ops::expert_linear(c.b, spread, rows, both, {2 * ffn, ffn, ffn}, bias);
+              of_down = c.weight(kExperts, hidden);
+            } else {
+              gate = ops::expert_linear(c.b, spread, rows, stack(ffn, hidden), {ffn, 0, ffn});
+              up = ops::expert_linear(c.b, spread, rows, stack(ffn, hidden), {ffn, 0, ffn});
+            }
+            const ir::Value down = ops::expert_linear(c.b, ops::gated(c.b, Activate::kSilu, gate, up), rows,
+                                                      stack(hidden, ffn), {hidden, 0, hidden}, of_down);
+            return ops::combine_rows(c.b, down, rows, routed.weights);
+          }};
+}
+
+OpCase head_linear_of(std::string_view format, size_t cols, double tolerance) {
+  return {"head_linear_" + std::string(format), {2, 9}, {}, {}, tolerance, [=](CaseBuilder& c) {
+            return ops::head_linear(c.b, c.rows(3 * cols), c.weight(3 * 7, cols, format, 0.0F, 0.2F), 3);
+          }};
+}
+
 std::vector<OpCase> make_cases() {
   std::vector<OpCase> cases;
   const auto add = [&](std::string name, std::function<ir::Value(CaseBuilder&)> build) {
@@ -174,6 +215,48 @@ std::vector<OpCase> make_cases() {
   for (const char* format : {"F16", "BF16"}) cases.push_back(linear_of(format, 17, kPlain));
   for (const char* format : {"Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0"}) cases.push_back(linear_of(format, 64, kEncoded));
   for (const char* format : {"Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K"}) cases.push_back(linear_of(format, 256, kEncoded));
+  using ops::RouteBy;
+  const auto routed = [](CaseBuilder& c, ops::RouteSpec spec, bool has_bias) {
+    const ir::Value logits =
+        ops::embed(c.b, c.b.input(ir::Input::kTokenIds), c.weight(CaseBuilder::kMaxIds, 7, "F32", 0, 3));
+    if (!has_bias) return ops::route(c.b, logits, spec);
+    // It chooses alone, has no gradient, and its steps must change no choice.
+    return ops::route(c.b, logits, spec, c.weight(1, 7, "F32", 0, 4));
+  };
+  for (const auto& [name, spec] : {std::pair{"route_softmax", ops::RouteSpec{3, RouteBy::kSoftmax, false, 0, 1.5F}},
+                                   std::pair{"route_renormalized", ops::RouteSpec{2, RouteBy::kSoftmax, true, 0.125F}},
+                                   std::pair{"route_sigmoid", ops::RouteSpec{3, RouteBy::kSigmoid, true, 0, 2.5F}},
+                                   std::pair{"route_of_chosen", ops::RouteSpec{3, RouteBy::kSoftmaxOfChosen}}}) {
+    add(name, [=](CaseBuilder& c) { return routed(c, spec, false).weights; });
+    add(str(name, "_balanced"), [=](CaseBuilder& c) {
+      const ops::Routed all = routed(c, spec, true);
+      return ops::join_columns(c.b, {all.weights, all.probabilities}, 1);
+    });
+  }
+  add("route_probabilities", [=](CaseBuilder& c) { return routed(c, {}, false).probabilities; });
+  cases.push_back(experts_case("experts", "F32", 13, kPlain, {2, RouteBy::kSoftmax, true}, false));
+  cases.push_back(experts_case("experts_with_biases", "F32", 16, kPlain, {3, RouteBy::kSoftmaxOfChosen}, true));
+  cases.push_back(experts_case("experts_all_used", "BF16", 18, kPlain, {5, RouteBy::kSoftmax}, false));
+  cases.push_back(experts_case("experts_q8_0", "Q8_0", 64, kEncoded, {2, RouteBy::kSoftmax, true}, false));
+  cases.push_back(experts_case("experts_q4_k", "Q4_K", 256, kEncoded, {2, RouteBy::kSigmoid, true}, false));
+  add("combine_rows_unweighted", [](CaseBuilder& c) {
+    const ops::Routed to = ops::route(c.b, c.rows(5), {.n_used = 2});
+    const ops::ExpertRows rows = ops::sort_by_expert(c.b, to.ids, 5);
+    return ops::combine_rows(c.b, ops::spread_rows(c.b, c.rows(17), rows), rows);
+  });
+  cases.push_back(head_linear_of("F32", 13, kPlain));
+  cases.push_back(head_linear_of("Q8_0", 64, kEncoded));
+  cases.push_back(head_linear_of("Q4_K", 256, kEncoded));
+  add("scale_rows", [](CaseBuilder& c) { return ops::scale_rows(c.b, c.rows(19), c.rows(1)); });
+  add("clamped_swiglu", [](CaseBuilder& c) {
+    const auto away_from_limit = [&] {
+      const ir::WeightId table = c.weight(CaseBuilder::kMaxIds, 21);
+      for (float& x : c.values(table.id)) x = std::abs(std::abs(x) - 0.7F) < 0.03F ? 0.5F : x;
+      return ops::embed(c.b, c.b.input(ir::Input::kTokenIds), table);
+    };
+    const ir::Value gate = away_from_limit();
+    return ops::clamped_swiglu(c.b, gate, away_from_limit(), {1.7F, 0.7F});
+  });
   const ops::Visibility causal;
   cases.push_back(attend_case("attend", {3, 1, 4}, {2, 2, 5, 0.45F, 0.0F, causal}));
   cases.push_back(attend_case("attend_grouped_heads", {4, 3}, {6, 2, 8, 0.35F, 0.0F, causal}));

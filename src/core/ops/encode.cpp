@@ -4,7 +4,8 @@ namespace kinglet::ops {
 namespace {
 
 void run_encode(const Run<float>& run, size_t begin, size_t end) noexcept {
-  for (size_t t = begin; t < end; ++t) encode_row(run, run.row(run.node.inputs[0], t), run.node.outputs[0], t);
+  for (size_t t = begin; t < end; ++t)
+    encode_row(run, run.reals(run.node.inputs[0]) + t * run.cols(run.node.outputs[0]), run.node.outputs[0], t);
 }
 
 constexpr Op kEncode{{"encode"}, row_items, run_encode};
@@ -29,8 +30,8 @@ size_t row_bytes(const ir::ValueType& type, size_t real_bytes) noexcept {
   return quant::encoded_layout(activation_of(type.element), type.cols).row_bytes;
 }
 
-ir::Value encode(ir::Builder& b, ir::Value x, ir::Element encoding) {
-  return b.add_one(kEncode, {{x}}, {b.type(x).rows, b.type(x).cols, encoding});
+ir::Value encode(ir::Builder& b, ir::Value x, ir::Element encoding, size_t n_parts) {
+  return b.add_one(kEncode, {{x}}, {b.type(x).rows.times(n_parts), b.type(x).cols / n_parts, encoding});
 }
 
 void encode_row(const Run<float>& run, const float* x, ir::Value encoded, size_t t) noexcept {
