@@ -38,6 +38,7 @@ constexpr FamilyCase kFamilies[] = {
     {"gemma4"},
     {"gpt2"},
     {"granite"},
+    {"granitemoehybrid"},
     {"lfm2"},
     {"llama"},
     {"llama3_tied"},
