@@ -40,7 +40,7 @@ Json merged(const Json& own, const Json& added) {
       if (added.is_null() || added.find(name) == nullptr) members.emplace_back(name, value);
     }
   }
-  std::ranges::stable_sort(members, {}, &JsonObject::value_type::first);
+  std::ranges::sort(members, {}, &JsonObject::value_type::first);
   return members;
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "model/text/sorting.h"
+
 namespace kinglet::text::go {
 
 struct Value::List {
@@ -25,7 +27,7 @@ Value Value::list(std::vector<Value> items, Style style) {
 }
 
 Value Value::map(std::vector<Member> members, Style style) {
-  std::ranges::stable_sort(members, {}, &Member::name);
+  merge_sort(members, [](const Member& a, const Member& b) { return a.name < b.name; });
   Value value;
   value.kind_ = Kind::kMap;
   value.data_ = std::make_shared<const Object>(Object{std::move(members), style, "map[string]interface {}"});
