@@ -86,7 +86,8 @@ std::vector<uint64_t> changed_shape(const SafetensorsEntry& entry, Change change
 }
 
 bool gives_f32(const SafetensorsEntry& entry, Change change) {
-  const bool is_vector = entry.shape.size() == 1 || (entry.shape.size() == 3 && entry.shape[1] == 1);
+  const size_t n = entry.shape.size();
+  const bool is_vector = n == 1 || (n == 2 && entry.shape[0] == 1) || (n == 3 && entry.shape[1] == 1);
   return (is_vector && entry.format->block_len == 1) || change == Change::kPlusOne || change == Change::kMinusExp;
 }
 

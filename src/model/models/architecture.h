@@ -24,6 +24,7 @@ struct Context {
   std::vector<ir::Value> states = {};  ///< [T, D]: what embed gave, then what each layer gave.
   /// What embed leaves for the layers of its family.
   ir::Value per_layer_inputs = {};
+  std::vector<ops::Routed> routed = {};  ///< What routers chose, by layer of those that have experts.
   /// Keys and values of each layer, for families whose later layers read them again.
   std::vector<std::pair<ir::Value, ir::Value>> keys_values = {};
 

@@ -133,7 +133,7 @@ float ConfigReader::positive_or(std::string_view name, float fallback) const {
   return number;
 }
 
-DecoderConfig read_decoder_config(const ConfigReader& read) {
+DecoderConfig read_latent_decoder_config(const ConfigReader& read) {
   DecoderConfig config;
   config.n_layers = read.count("block_count", ConfigReader::kMaxLayers);
   config.hidden_dim = read.count("embedding_length");
@@ -151,9 +151,6 @@ DecoderConfig read_decoder_config(const ConfigReader& read) {
   const std::vector<size_t> n_kv_heads = read.counts("attention.head_count_kv", config.n_layers, most_heads);
   const std::vector<size_t> ffn_dims = read.counts("feed_forward_length", config.n_layers, std::nullopt);
   const size_t head_dim = read.count_or("attention.key_length", config.hidden_dim / most_heads);
-  if (read.count_or("attention.value_length", head_dim) != head_dim) {
-    read.meta().refuse(read.key("attention.value_length"), "is not the same as attention.key_length");
-  }
   for (size_t i = 0; i < config.n_layers; ++i) {
     // Of layers without attention some files say no heads.
     const size_t n_kv = n_kv_heads[i] == 0 ? n_heads[i] : n_kv_heads[i];
@@ -164,6 +161,14 @@ DecoderConfig read_decoder_config(const ConfigReader& read) {
     config.layers.push_back({n_heads[i], n_kv, head_dim, ffn_dims[i], 0, 0, 0});
   }
   config.ropes.push_back(read_rope(read, head_dim, config.context_len));
+  return config;
+}
+
+DecoderConfig read_decoder_config(const ConfigReader& read) {
+  DecoderConfig config = read_latent_decoder_config(read);
+  if (read.count_or("attention.value_length", config.layers[0].head_dim) != config.layers[0].head_dim) {
+    read.meta().refuse(read.key("attention.value_length"), "is not the same as attention.key_length");
+  }
   return config;
 }
 
@@ -184,11 +189,38 @@ void read_windows(const ConfigReader& read, DecoderConfig& config, const std::fu
 void read_experts(const ConfigReader& read, DecoderConfig& config) {
   const size_t n_experts = read.count_or_zero("expert_count", 4096);
   if (n_experts == 0) return;
-  for (LayerConfig& layer : config.layers) layer.n_experts = n_experts;
+  const size_t n_dense = read.count_or_zero("leading_dense_block_count", config.n_layers);
+  for (size_t i = n_dense; i < config.n_layers; ++i) {
+    config.layers[i].n_experts = n_experts;
+    const format::TensorEntry* fused = read.file().find(str("blk.", i, ".ffn_gate_up_exps.weight"));
+    config.experts.is_gate_up_fused |= fused != nullptr;
+  }
   config.experts.n_used = read.count("expert_used_count", n_experts);
   config.experts.ffn_dim = read.count_or("expert_feed_forward_length", std::max<size_t>(1, config.layers[0].ffn_dim));
   config.experts.shared_ffn_dim = read.count_or_zero("expert_shared_feed_forward_length");
-  config.experts.scale = static_cast<float>(read.number_or("expert_weights_scale", 1.0));
+  // As files have it, 0 stands for no change.
+  const auto scale = static_cast<float>(read.number_or("expert_weights_scale", 1.0));
+  config.experts.scale = scale == 0.0F ? 1.0F : scale;
+  if (const size_t n_groups = read.count_or_zero("expert_group_count"); n_groups > 1) {
+    fail_with(ErrorCode::kUnsupported, read.meta().name(), ": ", read.key("expert_group_count"), " is ", n_groups,
+              ": experts that are chosen by groups are not supported");
+  }
+  constexpr size_t kUnsaid = 0;
+  switch (read.count_or_zero("expert_gating_func")) {
+    case kUnsaid:
+    case 1:
+      break;
+    case 2:
+      config.experts.by = ops::RouteBy::kSigmoid;
+      break;
+    case 3:
+      config.experts.by = ops::RouteBy::kSoftmaxOfChosen;
+      break;
+    default:
+      fail_with(ErrorCode::kUnsupported, read.meta().name(), ": ", read.key("expert_gating_func"), " is ",
+                read.count_or_zero("expert_gating_func"),
+                ", supported are 1 (softmax), 2 (sigmoid) and 3 (softmax of the chosen)");
+  }
 }
 
 }  // namespace kinglet::models

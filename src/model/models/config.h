@@ -48,8 +48,10 @@ struct ExpertsConfig {
   size_t n_used = 0;
   size_t ffn_dim = 0;
   size_t shared_ffn_dim = 0;  ///< Of the expert that every token passes; 0: none.
-  bool renormalize = false;   ///< Weights of the chosen sum to one.
+  ops::RouteBy by = ops::RouteBy::kSoftmax;
+  bool renormalize = false;  ///< Weights of the chosen sum to one.
   float scale = 1.0F;
+  bool is_gate_up_fused = false;  ///< The file has gate and up of an expert one after the other.
 };
 
 /// How an encoder's rows become one vector for each sequence.
@@ -136,9 +138,12 @@ class ConfigReader {
 
 /// Keys that decoders share; all layers alike, one rope.
 DecoderConfig read_decoder_config(const ConfigReader& read);
+/// The same of a family whose values may have heads of another length than keys.
+DecoderConfig read_latent_decoder_config(const ConfigReader& read);
 /// attention.sliding_window on the layers that attention.sliding_window_pattern names, or the family's rule.
 void read_windows(const ConfigReader& read, DecoderConfig& config, const std::function<bool(size_t)>& is_windowed);
-/// Experts: expert_count on every layer, and how many of them are used.
+/// Experts: expert_count on every layer behind the leading dense ones, how many of them are used, and how they are
+/// chosen. Without expert_count there are none.
 void read_experts(const ConfigReader& read, DecoderConfig& config);
 
 /// Turns per position under the file's scaling. `factors` and `long_factors` [n_rot / 2] divide them before any

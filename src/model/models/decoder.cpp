@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "model/format/hf_keys.h"
+#include "model/models/experts.h"
 
 namespace kinglet::models {
 
@@ -44,13 +45,21 @@ void declare_gated_tensors(const DecoderConfig& c, size_t i, TensorTable& t) {
   t.of_layer(i, "ffn_down.weight", c.hidden_dim, c.layers[i].ffn_dim);
 }
 
+void declare_feed_forward_tensors(const DecoderConfig& c, size_t i, TensorTable& t) {
+  if (c.layers[i].n_experts > 0) {
+    declare_expert_tensors(c, i, t);
+  } else {
+    declare_gated_tensors(c, i, t);
+  }
+}
+
 void declare_decoder_tensors(const DecoderConfig& c, TensorTable& t) {
   declare_outer_tensors(c, t);
   for (size_t i = 0; i < c.n_layers; ++i) {
     t.of_layer(i, "attn_norm.weight", 1, c.hidden_dim);
     declare_attention_tensors(c, i, t);
     t.of_layer(i, "ffn_norm.weight", 1, c.hidden_dim);
-    declare_gated_tensors(c, i, t);
+    declare_feed_forward_tensors(c, i, t);
   }
 }
 
@@ -72,6 +81,7 @@ ir::Value decoder_attention(Context& c, const LayerWeights& w, ir::Value x_TD) {
 }
 
 ir::Value decoder_feed_forward(Context& c, const LayerWeights& w, ir::Value x_TD) {
+  if (c.layer(w).n_experts > 0) return expert_feed_forward(c, w, x_TD);
   return gated_feed_forward(c, w, x_TD, kernels::Activate::kSilu);
 }
 

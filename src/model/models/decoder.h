@@ -12,6 +12,8 @@ void declare_decoder_tensors(const DecoderConfig& config, TensorTable& table);
 void declare_outer_tensors(const DecoderConfig& config, TensorTable& table);
 void declare_attention_tensors(const DecoderConfig& config, size_t layer_idx, TensorTable& table);
 void declare_gated_tensors(const DecoderConfig& config, size_t layer_idx, TensorTable& table);
+/// The dense feed-forward of a layer, or its experts (experts.h).
+void declare_feed_forward_tensors(const DecoderConfig& config, size_t layer_idx, TensorTable& table);
 /// attn_qkv in place of attn_q, attn_k and attn_v.
 void declare_fused_attention_tensors(const DecoderConfig& config, size_t layer_idx, TensorTable& table);
 
@@ -21,7 +23,7 @@ ir::Value decoder_embed(Context& c, ir::Value ids);
 ir::Value pre_norm_layer(Context& c, const LayerWeights& w, ir::Value x_TD);
 /// Attention with rotary embedding and grouped heads; biases where the file has them.
 ir::Value decoder_attention(Context& c, const LayerWeights& w, ir::Value x_TD);
-/// silu(gate(x)) * up(x), then down.
+/// silu(gate(x)) * up(x), then down; or the layer's experts (experts.h).
 ir::Value decoder_feed_forward(Context& c, const LayerWeights& w, ir::Value x_TD);
 ir::Value decoder_norm(Context& c, ir::Value x_ND);
 /// The head's rows or the embedding's, times the file's scale, capped where it says so.

@@ -20,6 +20,9 @@ DecoderConfig read_llama_config(const ConfigReader& read) {
   pair_neighbours(read, config);
   // Files of Mistral have a window under a key that the field's other programs do not read.
   read_windows(read, config, [](size_t) { return true; });
+  // Files of Mixtral call themselves llama too.
+  read_experts(read, config);
+  config.experts.renormalize = true;
   return config;
 }
 

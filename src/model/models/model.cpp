@@ -137,6 +137,7 @@ Description Model::describe(const DescribeOptions& options) const {
     c.states.push_back(x_TD);
   }
   description.states = c.states;
+  description.routed = c.routed;
   description.hidden = c.blocks.final_norm(c, x_TD);
   if (c.blocks.head == nullptr) return description;
   const ir::Value rows_LD = ops::gather_rows(b, x_TD, b.input(ir::Input::kLogitRows));

@@ -24,6 +24,7 @@ struct Description {
   ir::Value loss;                 ///< [1, 1]; valid when asked for.
   ir::Value hidden;               ///< [T, D]: rows of the last layer, normed.
   std::vector<ir::Value> states;  ///< [T, D] each: what the embedding gave, then each layer.
+  std::vector<ops::Routed> routed;  ///< What the routers chose, of each layer that has experts.
 };
 
 /// Weights stay where the file lies (mapped); the model keeps the file open. Constant after loading; shared by engines.
