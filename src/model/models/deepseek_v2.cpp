@@ -86,8 +86,9 @@ void declare_tensors(const DecoderConfig& c, TensorTable& t) {
     t.of_layer(i, "attn_output.weight", c.hidden_dim, H * latent.value_dim);
     t.of_layer(i, "ffn_norm.weight", 1, c.hidden_dim);
     declare_feed_forward_tensors(c, i, t);
+    // It moves by the load of experts while a model is trained, not by gradients.
     if (c.layers[i].n_experts > 0 && c.experts.by == ops::RouteBy::kSigmoid)
-      t.of_layer_optional(i, "exp_probs_b.bias", 1, c.layers[i].n_experts);
+      t.add_constant(str("blk.", i, ".exp_probs_b.bias"), c.layers[i].n_experts);
   }
 }
 

@@ -79,7 +79,7 @@ void fill_qwen2_moe(format::HfKeys& keys) {
 }
 
 void fill_tiny_qwen2_moe(format::Metadata& metadata) {
-  metadata.set("qwen2moe.expert_count", uint32_t{4});
+  metadata.set("qwen2moe.expert_count", uint32_t{5});
   metadata.set("qwen2moe.expert_used_count", uint32_t{2});
   metadata.set("qwen2moe.expert_feed_forward_length", uint32_t{32});
   metadata.set("qwen2moe.expert_shared_feed_forward_length", uint32_t{64});
