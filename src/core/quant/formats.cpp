@@ -3,6 +3,17 @@
 #include <array>
 
 #include "core/quant/format.h"
+#include "core/quant/iq1_m.h"
+#include "core/quant/iq1_s.h"
+#include "core/quant/iq2_s.h"
+#include "core/quant/iq2_xs.h"
+#include "core/quant/iq2_xxs.h"
+#include "core/quant/iq3_s.h"
+#include "core/quant/iq3_xxs.h"
+#include "core/quant/iq4_nl.h"
+#include "core/quant/iq4_xs.h"
+#include "core/quant/mxfp4.h"
+#include "core/quant/nvfp4.h"
 #include "core/quant/plain.h"
 #include "core/quant/q2_k.h"
 #include "core/quant/q3_k.h"
@@ -16,14 +27,17 @@
 #include "core/quant/q8_0.h"
 #include "core/quant/q8_1.h"
 #include "core/quant/q8_k.h"
+#include "core/quant/tq1_0.h"
+#include "core/quant/tq2_0.h"
 
 namespace kinglet::quant {
 namespace {
 
 const auto& all() noexcept {
   static const std::array kFormats = {
-      f32(),  f16(),  bf16(), q4_0(), q4_1(), q5_0(), q5_1(), q8_0(), q8_1(), q2_k(),
-      q3_k(), q4_k(), q5_k(), q6_k(), q8_k(), i8(),   i16(),  i32(),  i64(),  f64(),
+      f32(),     f16(),    bf16(),  q4_0(),    q4_1(),  q5_0(),   q5_1(),   q8_0(),  q8_1(),  q2_k(),  q3_k(),
+      q4_k(),    q5_k(),   q6_k(),  q8_k(),    i8(),    i16(),    i32(),    i64(),   f64(),   iq1_s(), iq1_m(),
+      iq2_xxs(), iq2_xs(), iq2_s(), iq3_xxs(), iq3_s(), iq4_nl(), iq4_xs(), tq1_0(), tq2_0(), mxfp4(), nvfp4(),
   };
   static_assert(kFormats.size() <= kMaxFormats);
   return kFormats;
