@@ -1,4 +1,4 @@
-// The encoders of the K formats on trained weights, beside llama.cpp's: the figures of tests/golden/quant/peer_rmse.txt
+// The encoders that search on trained weights, beside llama.cpp's: the figures of tests/golden/quant/peer_rmse.txt
 // for the matrices of silero_vad (tools/make_quant_goldens), as plain root mean square errors.
 #include <gtest/gtest.h>
 
@@ -58,10 +58,10 @@ TEST(PeerRmse, OfTrainedWeights) {
       square += std::pow(static_cast<double>(decoded[i]) - static_cast<double>(values[i]), 2);
     const double error = std::sqrt(square / static_cast<double>(values.size()));
     std::printf("%-6s rmse %.5e, llama.cpp %.5e, ratio %.4f\n", name.c_str(), error, of_peer, error / of_peer);
-    EXPECT_LE(error, of_peer) << name;
+    EXPECT_LE(error, of_peer * (1 + 1e-6)) << name;  // of the digits in the file
     ++n_compared;
   }
-  EXPECT_EQ(n_compared, 5U);
+  EXPECT_EQ(n_compared, 13U);
 }
 
 }  // namespace

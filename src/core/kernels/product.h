@@ -5,7 +5,7 @@
 //   in block order, acc = fma(w_scale * x_scale, float(integer sum), acc). Formats with a minimum follow each of these
 //   with a second fma: blocks of 32 with acc = fma(w_min, x_scaled_sum, acc); K formats with acc = fma(-(w_min_scale *
 //   x_scale), float(sum over groups of minimum times sum of codes), acc). acc starts at 0. w_scale is the format's f16
-//   scale as f32; products and fma round once each.
+//   scale as f32; products and fma round once each. NVFP4, whose scales are of 16 elements, does this for each 16.
 // - Float formats (f32 activations): 16 partial sums, partial j takes k = j, j + 16, ... by fma in order (a tail
 // shorter
 //   than 16 counts as zeros), then the tree s[j] += s[j + 8], then + 4, + 2, + 1.

@@ -6,11 +6,13 @@
 
 #include "core/base/base.h"
 #include "core/quant/quant.h"
+#include "core/quant/random_blocks.h"
 
 namespace kinglet::kernels {
 
 /// Rows of encoded random values of one format. Every block has scales of its own, so that a product which takes the
-/// wrong one shows. Formats that can be encoded are; the blocks then cover all codes.
+/// wrong one shows. Formats that cannot be encoded have random
+/// blocks.
 inline std::vector<std::byte> random_weight(const quant::Format& format, size_t rows, size_t cols, uint64_t seed) {
   Philox random(seed);
   std::vector<float> values(rows * cols);
@@ -19,7 +21,11 @@ inline std::vector<std::byte> random_weight(const quant::Format& format, size_t 
     values[i] = (random.next_float() * 2.0F - 1.0F) * size + (i / 32 % 3 == 0 ? 0.03F : 0.0F);
   }
   std::vector<std::byte> bytes(rows * format.row_bytes(cols));
-  format.encode(values.data(), nullptr, bytes.data(), values.size());
+  if (format.encode == nullptr) {
+    quant::draw_blocks(format, 0.5F, random, bytes);
+  } else {
+    format.encode(values.data(), nullptr, bytes.data(), values.size());
+  }
   return bytes;
 }
 

@@ -120,14 +120,15 @@ std::map<std::pair<std::string, std::string>, double> peer_errors() {
   return errors;
 }
 
-TEST(Formats, KEncodersAreNotWorseThanThePeer) {
+TEST(Formats, EncodersAreNotWorseThanThePeer) {
   const auto peer = peer_errors();
   const auto golden = golden_bytes(std::getenv("KINGLET_SOURCE"), "weights.f32");
   constexpr size_t kRows = 8;
   const std::array sources{"normal", "laplace", "student_t4", "columns", "outliers"};
   ASSERT_EQ(golden.size(), sources.size() * kRows * 256 * sizeof(float));
   std::printf("%-6s %-12s %12s %12s %8s\n", "format", "weights", "rmse", "llama.cpp", "ratio");
-  for (const char* name : {"Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K"}) {
+  for (const char* name : {"Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K", "IQ3_XXS", "IQ3_S", "IQ4_NL", "IQ4_XS", "TQ1_0",
+                           "TQ2_0", "MXFP4", "NVFP4"}) {
     const Format& format = *find_by_name(name);
     for (size_t s = 0; s < sources.size(); ++s) {
       const size_t n = kRows * 256;
@@ -139,7 +140,7 @@ TEST(Formats, KEncodersAreNotWorseThanThePeer) {
       const double error = std::sqrt(square / static_cast<double>(n));
       const double of_peer = peer.at({name, sources[s]});
       std::printf("%-6s %-12s %12.5e %12.5e %8.4f\n", name, sources[s], error, of_peer, error / of_peer);
-      EXPECT_LE(error, of_peer) << name << " " << sources[s];
+      EXPECT_LE(error, of_peer * (1 + 1e-6)) << name << " " << sources[s];  // of the digits in the file
     }
   }
 }
@@ -182,7 +183,8 @@ TEST(Formats, ImportanceMovesErrorAwayFromWhatMatters) {
   const auto values = golden_floats(golden, 0, 8 * 256);
   std::vector<float> importance(values.size(), 0.01F);
   for (size_t i = 0; i < importance.size(); i += 5) importance[i] = 10.0F;
-  for (const char* name : {"Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K"}) {
+  for (const char* name :
+       {"Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K", "IQ3_XXS", "IQ3_S", "IQ4_NL", "IQ4_XS", "MXFP4", "NVFP4"}) {
     const Format& format = *find_by_name(name);
     const auto weighed_error = [&](const std::vector<std::byte>& blocks) {
       const auto got = decoded(format, blocks, values.size());

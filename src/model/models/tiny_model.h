@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/quant/random_blocks.h"
 #include "model/format/gguf.h"
 #include "model/models/models.h"
 
@@ -86,7 +87,11 @@ inline std::vector<std::byte> tiny_gguf(const Architecture& architecture, const 
     for (float& x : values) x = middle + spread * (2.0F * random.next_float() - 1.0F);
     const size_t row_bytes = type.row_bytes(spec.cols);
     auto& blocks = data.emplace_back(spec.rows * row_bytes);
-    type.encode(values.data(), nullptr, blocks.data(), values.size());
+    if (type.encode == nullptr) {
+      quant::draw_blocks(type, spread, random, std::span(blocks).first(n_different * row_bytes));
+    } else {
+      type.encode(values.data(), nullptr, blocks.data(), values.size());
+    }
     for (size_t r = n_different; r < spec.rows; ++r) {
       std::copy_n(blocks.data() + r % n_different * row_bytes, row_bytes, blocks.data() + r * row_bytes);
     }

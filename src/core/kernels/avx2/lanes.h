@@ -51,6 +51,11 @@ struct Lanes {
   static Int shift_right_signed(Int a) noexcept {
     return {_mm256_srai_epi32(a.v, n)};
   }
+  /// Each byte (0..15) to the byte of `table` in its place.
+  static Int look_up(const int8_t* table, Int bytes) noexcept {
+    const __m128i sixteen = _mm_loadu_si128(reinterpret_cast<const __m128i*>(table));
+    return {_mm256_shuffle_epi8(_mm256_broadcastsi128_si256(sixteen), bytes.v)};
+  }
   /// a * n, n a power of two.
   template <int n>
   static Int times(Int a) noexcept {
@@ -145,6 +150,7 @@ struct Lanes {
   static Float fma(Float a, Float b, Float c) noexcept { return {_mm256_fmadd_ps(a.v, b.v, c.v)}; }
   static Float negative(Float a) noexcept { return {_mm256_xor_ps(_mm256_set1_ps(-0.0F), a.v)}; }
   static Float from_int(Int a) noexcept { return {_mm256_cvtepi32_ps(a.v)}; }
+  static Float from_bits(Int a) noexcept { return {_mm256_castsi256_ps(a.v)}; }
   /// From the f16 in the low half of each lane.
   static Float from_f16(Int halves) noexcept {
     const __m256i low = _mm256_and_si256(halves.v, _mm256_set1_epi32(0xFFFF));

@@ -50,6 +50,11 @@ struct Lanes {
   static Int shift_right_signed(Int a) noexcept {
     return {_mm512_srai_epi32(a.v, n)};
   }
+  /// Each byte (0..15) to the byte of `table` in its place.
+  static Int look_up(const int8_t* table, Int bytes) noexcept {
+    const __m128i sixteen = _mm_loadu_si128(reinterpret_cast<const __m128i*>(table));
+    return {_mm512_shuffle_epi8(_mm512_broadcast_i32x4(sixteen), bytes.v)};
+  }
   /// a * n, n a power of two.
   template <int n>
   static Int times(Int a) noexcept {
@@ -134,6 +139,7 @@ struct Lanes {
   static Float fma(Float a, Float b, Float c) noexcept { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
   static Float negative(Float a) noexcept { return {_mm512_xor_ps(_mm512_set1_ps(-0.0F), a.v)}; }
   static Float from_int(Int a) noexcept { return {_mm512_cvtepi32_ps(a.v)}; }
+  static Float from_bits(Int a) noexcept { return {_mm512_castsi512_ps(a.v)}; }
   /// From the f16 in the low half of each lane.
   static Float from_f16(Int halves) noexcept { return {_mm512_cvtph_ps(_mm512_cvtepi32_epi16(halves.v))}; }
   static void store(Float a, float* p) noexcept { _mm512_storeu_ps(p, a.v); }

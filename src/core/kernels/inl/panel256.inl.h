@@ -2,11 +2,15 @@
 #pragma once
 
 #include "core/kernels/inl/panel.inl.h"
+#include "core/quant/iq4_nl.h"
+#include "core/quant/iq4_xs.h"
 #include "core/quant/q2_k.h"
 #include "core/quant/q3_k.h"
 #include "core/quant/q4_k.h"
 #include "core/quant/q5_k.h"
 #include "core/quant/q6_k.h"
+#include "core/quant/super_codes.h"
+#include "core/quant/tq2_0.h"
 
 namespace kinglet::kernels {
 namespace {
@@ -102,6 +106,7 @@ void as_scales(typename L::Int* scales) noexcept {
 struct PanelQ2K {
   using QuantBlock = quant::BlockQ2K;
   static constexpr bool kMinimum = true;
+  static constexpr bool kSigned = false;
   static constexpr int kMaxCode = 3;
   static constexpr size_t kGroup = 16;
   static constexpr size_t kScales = offsetof(QuantBlock, d);  // d, then dmin
@@ -125,6 +130,7 @@ struct PanelQ2K {
 struct PanelQ3K {
   using QuantBlock = quant::BlockQ3K;
   static constexpr bool kMinimum = false;
+  static constexpr bool kSigned = false;
   static constexpr int kMaxCode = 7;
   static constexpr int kOffset = 4;
   static constexpr size_t kGroup = 16;
@@ -218,6 +224,7 @@ void unpack_nibbles_256(const std::byte* first, size_t stride, typename L::Int* 
 struct PanelQ4K {
   using QuantBlock = quant::BlockQ4K;
   static constexpr bool kMinimum = true;
+  static constexpr bool kSigned = false;
   static constexpr int kMaxCode = 15;
   static constexpr size_t kGroup = 32;
   static constexpr size_t kScales = offsetof(QuantBlock, d);  // d, then dmin
@@ -232,6 +239,7 @@ struct PanelQ4K {
 struct PanelQ5K {
   using QuantBlock = quant::BlockQ5K;
   static constexpr bool kMinimum = true;
+  static constexpr bool kSigned = false;
   static constexpr int kMaxCode = 31;
   static constexpr size_t kGroup = 32;
   static constexpr size_t kScales = offsetof(QuantBlock, d);  // d, then dmin
@@ -256,6 +264,7 @@ struct PanelQ5K {
 struct PanelQ6K {
   using QuantBlock = quant::BlockQ6K;
   static constexpr bool kMinimum = false;
+  static constexpr bool kSigned = false;
   static constexpr int kMaxCode = 63;
   static constexpr int kOffset = 32;
   static constexpr size_t kGroup = 16;
@@ -301,6 +310,105 @@ struct PanelQ6K {
   }
 };
 
+struct PanelTQ2_0 {
+  using QuantBlock = quant::BlockTQ2_0;
+  static constexpr bool kMinimum = false;
+  static constexpr bool kSigned = false;
+  static constexpr int kMaxCode = 3;
+  static constexpr int kOffset = 1;
+  static constexpr size_t kGroup = 128;
+  static constexpr size_t kScales = offsetof(QuantBlock, d) - 2;  // d is the high half
+
+  template <class L>
+  static void unpack(const std::byte* first, size_t stride, SuperBlock<L>& out) noexcept {
+    for (typename L::Int& scale : out.scales) scale = L::set(1);
+    pairs_of_offset<L, kOffset>(out.scales, out.pairs);
+    as_scales<L>(out.scales);
+    unpack_two_bits<L>(first + offsetof(QuantBlock, codes), stride, out.codes);
+  }
+};
+
+// Signed codes: as they are where the instruction set multiplies signed by signed, else shifted to unsigned.
+template <bool kAsTheyAre>
+struct SignedCodes256 {
+  static constexpr bool kMinimum = false;
+  static constexpr bool kSigned = kAsTheyAre;
+  static constexpr int kMaxCode = kAsTheyAre ? 128 : 255;
+  static constexpr int kOffset = 128;  // where they are shifted
+
+  template <class L>
+  static typename L::Int shifted(const typename L::Int& codes) noexcept {
+    if constexpr (kAsTheyAre) {
+      return codes;
+    } else {
+      return L::bit_xor(codes, L::set(static_cast<int32_t>(0x80808080U)));
+    }
+  }
+};
+
+template <bool kAsTheyAre>
+struct PanelIQ4XS : SignedCodes256<kAsTheyAre> {
+  using QuantBlock = quant::BlockIQ4XS;
+  static constexpr size_t kGroup = 32;
+
+  template <class L, unsigned g>
+  static void unpack_scales(const typename L::Int& high, const typename L::Int& low, SuperBlock<L>& out) noexcept {
+    const typename L::Int nibble = L::bit_and(L::template shift_right<4 * g>(low), L::set(15));
+    const typename L::Int two = L::bit_and(L::template shift_right<16 + 2 * g>(high), L::set(3));
+    const typename L::Int scale = L::sub(L::bit_or(nibble, L::template shift_left<4>(two)), L::set(32));
+    const typename L::Int offset = L::sub(L::set(0), L::template times<128>(scale));
+    out.pairs[g] = L::as_pair(offset, offset);
+    out.scales[g] = L::as_scale(scale);
+    if constexpr (g + 1 < 8) unpack_scales<L, g + 1>(high, low, out);
+  }
+
+  template <class L>
+  static void unpack(const std::byte* first, size_t stride, SuperBlock<L>& out) noexcept {
+    using Int = typename L::Int;
+    const Int head = L::words(first, stride);  // d and scales_high
+    unpack_scales<L, 0>(head, L::words(first + offsetof(QuantBlock, scales_low), stride), out);
+    out.d = L::from_f16(head);
+    const Int mask = L::set(0x0F0F0F0F);
+    for (size_t g = 0; g < 8; ++g) {
+      Int bytes[4];
+      L::interleave(first + offsetof(QuantBlock, codes) + 16 * g, stride, bytes);
+      for (size_t j = 0; j < 4; ++j) {
+        const Int low = L::look_up(quant::kValuesIQ4, L::bit_and(bytes[j], mask));
+        const Int high = L::look_up(quant::kValuesIQ4, L::bit_and(L::template shift_right<4>(bytes[j]), mask));
+        out.codes[g * 8 + j] = PanelIQ4XS::template shifted<L>(low);
+        out.codes[g * 8 + 4 + j] = PanelIQ4XS::template shifted<L>(high);
+      }
+    }
+  }
+};
+
+// Formats with codebooks: core/quant unpacks each row's block, by tables; then the rows are laid side by side.
+template <class Block, bool kAsTheyAre>
+struct PanelSuperCodes : SignedCodes256<kAsTheyAre> {
+  using QuantBlock = Block;
+  static constexpr size_t kGroup = 16;
+
+  template <class L>
+  static void unpack(const std::byte* first, size_t stride, SuperBlock<L>& out) noexcept {
+    quant::SuperCodes rows[L::kRows];
+    for (size_t r = 0; r < L::kRows; ++r) {
+      rows[r] = unpacked(*reinterpret_cast<const Block*>(first + r * stride));
+    }
+    const auto* bytes = reinterpret_cast<const std::byte*>(rows);
+    for (size_t c = 0; c < 16; ++c) {
+      typename L::Int* codes = out.codes + 4 * c;
+      L::interleave(bytes + offsetof(quant::SuperCodes, codes) + 16 * c, sizeof(rows[0]), codes);
+      for (size_t j = 0; j < 4; ++j) codes[j] = PanelSuperCodes::template shifted<L>(codes[j]);
+    }
+    typename L::Int chunk[4];
+    L::interleave(bytes + offsetof(quant::SuperCodes, scales), sizeof(rows[0]), chunk);
+    for_signed_bytes_of<L, 0>(chunk, [&](size_t g, const typename L::Int& scale) noexcept { out.scales[g] = scale; });
+    pairs_of_offset<L, PanelSuperCodes::kOffset>(out.scales, out.pairs);
+    as_scales<L>(out.scales);
+    out.d = L::from_bits(L::words(bytes + offsetof(quant::SuperCodes, d), sizeof(rows[0])));
+  }
+};
+
 template <class LL, class Format>
 struct Family256 {
   using L = LL;
@@ -312,11 +420,13 @@ struct Family256 {
   static void unpack(const PanelRows& rows, size_t b, Block& out) noexcept {
     const std::byte* first = rows.first + b * sizeof(QuantBlock);
     Format::template unpack<L>(first, rows.stride, out);
-    const typename L::Int scales = L::words(first + Format::kScales, rows.stride);
-    const typename L::Float low = L::from_f16(scales);
-    const typename L::Float high = L::from_f16(L::template shift_right<16>(scales));
-    out.d = Format::kMinimum ? low : high;
-    out.dmin = high;
+    if constexpr (requires { Format::kScales; }) {  // else it has set d itself
+      const typename L::Int scales = L::words(first + Format::kScales, rows.stride);
+      const typename L::Float low = L::from_f16(scales);
+      const typename L::Float high = L::from_f16(L::template shift_right<16>(scales));
+      out.d = Format::kMinimum ? low : high;
+      out.dmin = high;
+    }
   }
 
   // Sums of a super-block stay below 2^28: 256 codes by 127, by a scale.
@@ -340,7 +450,7 @@ struct Family256 {
           for (size_t w = 0; w < kW; ++w) codes[w] = blocks[w]->codes[j];
           for (size_t i = 0; i < kT; ++i) {
             const Int four = L::four_codes(x.codes(t + i) + b * 256 + j * 4);
-            for (size_t w = 0; w < kW; ++w) part[i][w] = L::template dot<false>(part[i][w], codes[w], four);
+            for (size_t w = 0; w < kW; ++w) part[i][w] = L::template dot<Format::kSigned>(part[i][w], codes[w], four);
           }
         }
         for (size_t w = 0; w < kW; ++w) {
@@ -377,7 +487,7 @@ struct Family256 {
       for (size_t w = 0; w < kW; ++w) blocks[w] = &source.at(w, b, room[w]);
       Int total[kT][kW];
       integer_sums<kT, kW>(blocks, x, t, b, total);
-      if constexpr (!Format::kMinimum) add_pairs<kT, kW>(blocks, x, t, b, total);
+      if constexpr (!Format::kMinimum && !Format::kSigned) add_pairs<kT, kW>(blocks, x, t, b, total);
       for (size_t i = 0; i < kT; ++i) {
         const typename L::Float scale = L::set(x.scales(t + i)[b]);
         for (size_t w = 0; w < kW; ++w) {

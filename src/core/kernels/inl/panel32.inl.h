@@ -2,6 +2,8 @@
 #pragma once
 
 #include "core/kernels/inl/panel.inl.h"
+#include "core/quant/iq4_nl.h"
+#include "core/quant/mxfp4.h"
 #include "core/quant/q4_0.h"
 #include "core/quant/q4_1.h"
 #include "core/quant/q5_0.h"
@@ -32,7 +34,8 @@ template <class L, size_t j = 0>
 }
 
 // What each format is to a panel. Codes are unsigned (kMaxCode at most) and stand for code - kOffset, but for signed
-// ones. A head is one or two words of each row: the scale in the low half of the first.
+// ones. A head is one or two words of each row: the scale, an f16 in the low half of the
+// first unless the format says otherwise (`scale`).
 struct PanelQ4_0 {
   using QuantBlock = quant::BlockQ4_0;
   static constexpr bool kMinimum = false;
@@ -102,6 +105,51 @@ struct PanelQ8_0 {
   }
 };
 
+// Nibbles that stand for numbers of a list.
+template <class L, bool kAsTheyAre>
+[[gnu::always_inline]] inline void unpack_listed(const std::byte* first, size_t stride, const int8_t* values,
+                                                 typename L::Int* codes) noexcept {
+  unpack_nibbles<L>(first, stride, codes);
+  for (size_t j = 0; j < 8; ++j) {
+    codes[j] = L::look_up(values, codes[j]);
+    if constexpr (!kAsTheyAre) codes[j] = L::bit_xor(codes[j], L::set(static_cast<int32_t>(0x80808080U)));
+  }
+}
+
+template <bool kAsTheyAre>
+struct PanelIQ4NL {
+  using QuantBlock = quant::BlockIQ4NL;
+  static constexpr bool kMinimum = false;
+  static constexpr int kMaxCode = kAsTheyAre ? 128 : 255;
+  static constexpr int kOffset = kAsTheyAre ? 0 : 128;
+  static constexpr bool kSigned = kAsTheyAre;
+  template <class L>
+  [[gnu::always_inline]] static void codes(const std::byte* first, size_t stride, typename L::Int* out) noexcept {
+    unpack_listed<L, kAsTheyAre>(first + offsetof(QuantBlock, codes), stride, quant::kValuesIQ4, out);
+  }
+};
+
+template <bool kAsTheyAre>
+struct PanelMXFP4 {
+  using QuantBlock = quant::BlockMXFP4;
+  static constexpr bool kMinimum = false;
+  static constexpr int kMaxCode = kAsTheyAre ? 12 : 140;
+  static constexpr int kOffset = kAsTheyAre ? 0 : 128;
+  static constexpr bool kSigned = kAsTheyAre;
+  template <class L>
+  [[gnu::always_inline]] static void codes(const std::byte* first, size_t stride, typename L::Int* out) noexcept {
+    unpack_listed<L, kAsTheyAre>(first + offsetof(QuantBlock, codes), stride, quant::kValuesE2M1, out);
+  }
+  // Half of 2^(exponent - 127); the exponent 0 stands for half of that of 1, a subnormal number.
+  template <class L>
+  [[gnu::always_inline]] static typename L::Float scale(const typename L::Int& head) noexcept {
+    const typename L::Int exponent = L::bit_and(head, L::set(0xFF));
+    const typename L::Int is_zero = L::template shift_right<31>(L::sub(exponent, L::set(1)));
+    const typename L::Int bits = L::bit_or(L::template shift_left<23>(exponent), L::template shift_left<22>(is_zero));
+    return L::mul(L::from_bits(bits), L::set(0.5F));
+  }
+};
+
 template <class LL, class Format>
 struct Family32 {
   using L = LL;
@@ -119,7 +167,11 @@ struct Family32 {
     const std::byte* first = rows.first + b * sizeof(QuantBlock);
     Format::template codes<L>(first, rows.stride, out.codes);
     const typename L::Int scales = L::words(first, rows.stride);
-    out.d = L::from_f16(scales);
+    if constexpr (requires { Format::template scale<L>(scales); }) {
+      out.d = Format::template scale<L>(scales);
+    } else {
+      out.d = L::from_f16(scales);
+    }
     if constexpr (Format::kMinimum) out.m = L::from_f16(L::template shift_right<16>(scales));
   }
 

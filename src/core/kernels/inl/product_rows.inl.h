@@ -7,7 +7,15 @@
 #include "core/kernels/inl/panel32.inl.h"
 #include "core/kernels/inl/transposed.inl.h"
 #include "core/kernels/kernels.h"
+#include "core/quant/iq1_m.h"
+#include "core/quant/iq1_s.h"
+#include "core/quant/iq2_s.h"
+#include "core/quant/iq2_xs.h"
+#include "core/quant/iq2_xxs.h"
+#include "core/quant/iq3_s.h"
+#include "core/quant/iq3_xxs.h"
 #include "core/quant/plain.h"
+#include "core/quant/tq1_0.h"
 
 namespace kinglet::kernels {
 namespace {
@@ -57,6 +65,18 @@ void set_panel_products(KernelTable& table) noexcept {
   set_panels<V, Family256<L, PanelQ4K>, quant::q4_k>(table);
   set_panels<V, Family256<L, PanelQ5K>, quant::q5_k>(table);
   set_panels<V, Family256<L, PanelQ6K>, quant::q6_k>(table);
+  set_panels<V, Family32<L, PanelIQ4NL<L::kSignedDot>>, quant::iq4_nl>(table);
+  set_panels<V, Family32<L, PanelMXFP4<L::kSignedDot>>, quant::mxfp4>(table);
+  set_panels<V, Family256<L, PanelTQ2_0>, quant::tq2_0>(table);
+  set_panels<V, Family256<L, PanelIQ4XS<L::kSignedDot>>, quant::iq4_xs>(table);
+  set_panels<V, Family256<L, PanelSuperCodes<quant::BlockIQ1S, L::kSignedDot>>, quant::iq1_s>(table);
+  set_panels<V, Family256<L, PanelSuperCodes<quant::BlockIQ1M, L::kSignedDot>>, quant::iq1_m>(table);
+  set_panels<V, Family256<L, PanelSuperCodes<quant::BlockIQ2XXS, L::kSignedDot>>, quant::iq2_xxs>(table);
+  set_panels<V, Family256<L, PanelSuperCodes<quant::BlockIQ2XS, L::kSignedDot>>, quant::iq2_xs>(table);
+  set_panels<V, Family256<L, PanelSuperCodes<quant::BlockIQ2S, L::kSignedDot>>, quant::iq2_s>(table);
+  set_panels<V, Family256<L, PanelSuperCodes<quant::BlockIQ3XXS, L::kSignedDot>>, quant::iq3_xxs>(table);
+  set_panels<V, Family256<L, PanelSuperCodes<quant::BlockIQ3S, L::kSignedDot>>, quant::iq3_s>(table);
+  set_panels<V, Family256<L, PanelSuperCodes<quant::BlockTQ1_0, L::kSignedDot>>, quant::tq1_0>(table);
 }
 
 template <class V>

@@ -47,7 +47,18 @@ float step(float acc, const Codes32& w, const Q8Row& x, size_t block) noexcept {
   return acc;
 }
 
-// |scale| <= 128, |code| <= 32 (or 31 times 63), |activation| <= 127: 256 of them stay below 2^28.
+// Groups of 16 with a scale each, two for a block of activations.
+template <bool kMinimum>
+float step(float acc, const Codes64& w, const Q8Row& x, size_t block) noexcept {
+  for (size_t g = 0; g < 4; ++g) {
+    int32_t sum = 0;
+    for (size_t i = g * 16; i < (g + 1) * 16; ++i) sum += w.codes[i] * x.codes[block * 64 + i];
+    acc = fmaf(w.d[g] * x.scales[block * 2 + g / 2], static_cast<float>(sum), acc);
+  }
+  return acc;
+}
+
+// |scale| <= 128, |code| <= 32 (or 31 times 63, or 32 times 127), |activation| <= 127: 256 of them stay below 2^28.
 template <bool kMinimum>
 float step(float acc, const Codes256& w, const Q8KRow& x, size_t block) noexcept {
   int32_t sum = 0;
@@ -65,7 +76,7 @@ float step(float acc, const Codes256& w, const Q8KRow& x, size_t block) noexcept
 
 template <class Block, size_t kLen, bool kMinimum>
 void product(const WeightRows& w, const ActivationRows& x, float* y, size_t y_stride, std::byte* /*scratch*/) noexcept {
-  using Row = std::conditional_t<kLen == 32, Q8Row, Q8KRow>;
+  using Row = std::conditional_t<kLen == 256, Q8KRow, Q8Row>;
   for (size_t r = 0; r < w.n_rows; ++r) {
     const auto* blocks = reinterpret_cast<const Block*>(w.data + r * w.row_bytes);
     for (size_t t = 0; t < x.n_rows; ++t) y[t * y_stride + r] = 0.0F;
@@ -155,6 +166,19 @@ void fill_scalar_products(KernelTable& table) noexcept {
   set<quant::q4_k>(table, product<quant::BlockQ4K, 256, true>);
   set<quant::q5_k>(table, product<quant::BlockQ5K, 256, true>);
   set<quant::q6_k>(table, product<quant::BlockQ6K, 256, false>);
+  set<quant::iq1_s>(table, product<quant::BlockIQ1S, 256, false>);
+  set<quant::iq1_m>(table, product<quant::BlockIQ1M, 256, false>);
+  set<quant::iq2_xxs>(table, product<quant::BlockIQ2XXS, 256, false>);
+  set<quant::iq2_xs>(table, product<quant::BlockIQ2XS, 256, false>);
+  set<quant::iq2_s>(table, product<quant::BlockIQ2S, 256, false>);
+  set<quant::iq3_xxs>(table, product<quant::BlockIQ3XXS, 256, false>);
+  set<quant::iq3_s>(table, product<quant::BlockIQ3S, 256, false>);
+  set<quant::iq4_xs>(table, product<quant::BlockIQ4XS, 256, false>);
+  set<quant::tq1_0>(table, product<quant::BlockTQ1_0, 256, false>);
+  set<quant::tq2_0>(table, product<quant::BlockTQ2_0, 256, false>);
+  set<quant::iq4_nl>(table, product<quant::BlockIQ4NL, 32, false>);
+  set<quant::mxfp4>(table, product<quant::BlockMXFP4, 32, false>);
+  set<quant::nvfp4>(table, product<quant::BlockNVFP4, 64, false>);
   table.encode_q8 = encode<quant::Activation::kQ8>;
   table.encode_q8k = encode<quant::Activation::kQ8K>;
 }

@@ -6,6 +6,17 @@
 #include <stdint.h>
 
 #include "core/quant/float16.h"
+#include "core/quant/iq1_m.h"
+#include "core/quant/iq1_s.h"
+#include "core/quant/iq2_s.h"
+#include "core/quant/iq2_xs.h"
+#include "core/quant/iq2_xxs.h"
+#include "core/quant/iq3_s.h"
+#include "core/quant/iq3_xxs.h"
+#include "core/quant/iq4_nl.h"
+#include "core/quant/iq4_xs.h"
+#include "core/quant/mxfp4.h"
+#include "core/quant/nvfp4.h"
 #include "core/quant/plain.h"
 #include "core/quant/q2_k.h"
 #include "core/quant/q3_k.h"
@@ -17,6 +28,8 @@
 #include "core/quant/q5_k.h"
 #include "core/quant/q6_k.h"
 #include "core/quant/q8_0.h"
+#include "core/quant/tq1_0.h"
+#include "core/quant/tq2_0.h"
 
 namespace kinglet::kernels {
 
@@ -25,6 +38,12 @@ struct Codes32 {
   int8_t codes[32];
   float d;
   float m;
+};
+
+/// A block of 64 in four groups of 16 with scales of their own: value = d[g] code.
+struct Codes64 {
+  int8_t codes[64];
+  float d[4];
 };
 
 /// A super-block of 256 in 16 groups of 16: value = d scale[g] code - dmin minimum[g].
@@ -72,6 +91,46 @@ static inline Codes32 codes_of(const quant::BlockQ5_1& block) noexcept {
 static inline Codes32 codes_of(const quant::BlockQ8_0& block) noexcept {
   Codes32 out{{}, quant::f16_to_f32(block.d), 0.0F};
   for (int i = 0; i < 32; ++i) out.codes[i] = block.codes[i];
+  return out;
+}
+
+static inline void nibbles(const uint8_t* bytes, const int8_t* values, int8_t* codes) noexcept {
+  for (int i = 0; i < 16; ++i) {
+    codes[i] = values[bytes[i] & 15];
+    codes[i + 16] = values[bytes[i] >> 4];
+  }
+}
+
+static inline Codes32 codes_of(const quant::BlockIQ4NL& block) noexcept {
+  Codes32 out{{}, quant::f16_to_f32(block.d), 0.0F};
+  nibbles(block.codes, quant::kValuesIQ4, out.codes);
+  return out;
+}
+static inline Codes32 codes_of(const quant::BlockMXFP4& block) noexcept {
+  Codes32 out{{}, quant::half_power(block.exponent), 0.0F};
+  nibbles(block.codes, quant::kValuesE2M1, out.codes);
+  return out;
+}
+static inline Codes64 codes_of(const quant::BlockNVFP4& block) noexcept {
+  Codes64 out{};
+  for (int g = 0; g < 4; ++g) {
+    out.d[g] = quant::e4m3_half(block.scales[g]);
+    for (int i = 0; i < 8; ++i) {
+      out.codes[g * 16 + i] = quant::kValuesE2M1[block.codes[g * 8 + i] & 15];
+      out.codes[g * 16 + 8 + i] = quant::kValuesE2M1[block.codes[g * 8 + i] >> 4];
+    }
+  }
+  return out;
+}
+
+/// Super-blocks that quant unpacks to codes and scales.
+template <class Block>
+  requires requires(const Block& block) { unpacked(block); }
+static inline Codes256 codes_of(const Block& block) noexcept {
+  const quant::SuperCodes super = unpacked(block);
+  Codes256 out{{}, {}, {}, super.d, 0.0F};
+  for (int i = 0; i < 256; ++i) out.codes[i] = super.codes[i];
+  for (int g = 0; g < 16; ++g) out.scales[g] = super.scales[g];
   return out;
 }
 
