@@ -167,6 +167,13 @@ std::vector<OpCase> make_cases() {
   });
   add("multiply", [](CaseBuilder& c) { return ops::multiply(c.b, c.rows(19), c.rows(19)); });
   add("scale", [](CaseBuilder& c) { return ops::scale(c.b, c.rows(33), -2.5F); });
+  for (const auto& [kind, name] : {std::pair{ops::PoolKind::kMean, "mean"}, std::pair{ops::PoolKind::kFirst, "first"},
+                                   std::pair{ops::PoolKind::kLast, "last"}}) {
+    cases.push_back({str("pool_", name), {3, 1, 5}, {}, {0, 1, 2}, kPlain, [kind](CaseBuilder& c) {
+                       return ops::pool(c.b, c.rows(19), kind);
+                     }});
+  }
+  add("l2_normalize", [](CaseBuilder& c) { return ops::l2_normalize(c.b, c.rows(19)); });
   add("softcap", [](CaseBuilder& c) { return ops::softcap(c.b, c.rows(18), 0.75F); });
   constexpr std::array kKinds{std::pair{Activate::kSilu, "silu"},          std::pair{Activate::kGelu, "gelu"},
                               std::pair{Activate::kGeluTanh, "gelu_tanh"}, std::pair{Activate::kRelu, "relu"},

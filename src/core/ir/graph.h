@@ -92,8 +92,8 @@ struct Node {
 enum class Input : uint8_t {
   kTokenIds,    ///< i32 [T, 1].
   kPositions,   ///< i32 [T, 1].
-  kLogitRows,   ///< i32 [L, 1]: which rows of the batch need logits.
-  kLabels,      ///< i32 [L, 1]: the token that each of those rows should predict; [S, 1] the class of each sequence.
+  kLogitRows,   ///< i32 [L, 1]: which rows of the batch need logits; of a classifier, which rows of its scores.
+  kLabels,      ///< i32 [L, 1]: the token that each of those rows should predict, or its class.
   kTokenTypes,  ///< i32 [T, 1]: which of two texts a token is of.
 };
 inline constexpr size_t kInputs = 5;

@@ -25,6 +25,7 @@
 #include "core/ops/linear.h"
 #include "core/ops/match_magnitude.h"
 #include "core/ops/op.h"
+#include "core/ops/pool.h"
 #include "core/ops/position_scale.h"
 #include "core/ops/rms_norm.h"
 #include "core/ops/rope.h"

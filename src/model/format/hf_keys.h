@@ -39,6 +39,9 @@ class HfKeys {
   }
   void copy_number_if_set(std::string_view key, std::string_view hf_key);
   void truth(std::string_view key, bool value) { metadata_.set(prefix_ + std::string(key), value); }
+  void words(std::string_view key, std::span<const std::string_view> values) {
+    metadata_.set_strings(prefix_ + std::string(key), values);
+  }
   void word(std::string_view key, std::string_view value) { metadata_.set(prefix_ + std::string(key), value); }
 
  private:

@@ -45,6 +45,9 @@ struct Blocks {
   ir::Value (*final_norm)(Context& c, ir::Value x_ND);
   /// Hidden states [N, D] -> logits [N, vocabulary]; null for encoders.
   ir::Value (*head)(Context& c, ir::Value x_ND);
+  /// One vector for each sequence [S, D], or rows as they are [N, D], both of hidden states -> scores [S or N, labels].
+  /// Called where the file has such a head (heads.h); null for families that never do.
+  ir::Value (*classify)(Context& c, ir::Value x_ND) = nullptr;
 };
 
 /// A family as the registry has it.

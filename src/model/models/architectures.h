@@ -5,29 +5,35 @@
 
 namespace kinglet::models {
 
+Architecture bert();
+Architecture bert_classifier();
+Architecture deepseek_v2();
+Architecture embeddinggemma();
 Architecture gemma();
 Architecture gemma2();
 Architecture gemma3();
 Architecture gemma3n();
 Architecture gemma4();
 Architecture gpt2();
+Architecture gpt_oss();
 Architecture granite();
 Architecture granite_hybrid();
 Architecture lfm2();
 Architecture llama();
-Architecture mixtral();
-Architecture qwen2_moe();
-Architecture qwen3_moe();
-Architecture gpt_oss();
-Architecture deepseek_v2();
 Architecture mistral();
 Architecture mistral3();
+Architecture mixtral();
+Architecture modernbert();
+Architecture nomic_bert();
 Architecture olmo2();
 Architecture phi2();
 Architecture phi3();
 Architecture qwen2();
+Architecture qwen2_moe();
 Architecture qwen3();
 Architecture qwen35();
+Architecture qwen3_moe();
+Architecture roberta();
 Architecture smollm3();
 
 }  // namespace kinglet::models

@@ -73,7 +73,12 @@ struct DecoderConfig {
   std::vector<RopeConfig> ropes;
   ExpertsConfig experts;
   bool is_causal = true;
+  /// How rows become a vector: as the file says, else the mean for encoders and the last row for decoders. kRank:
+  /// the file has a head that scores sequences.
   Pooling pooling = Pooling::kNone;
+  Pooling classifier_pooling = Pooling::kNone;  ///< What the head scores: a pooled vector, or each row (kNone).
+  size_t n_labels = 0;                          ///< Scores of the head; 0: there is none.
+  size_t n_token_types = 0;                     ///< Texts that a token may be of; 0: types say nothing.
   float embedding_scale = 1.0F;
   float residual_scale = 1.0F;
   float attention_scale = 0.0F;  ///< 0: 1 / sqrt(head_dim).

@@ -5,6 +5,7 @@
 
 #include "model/format/inspect.h"
 #include "model/format/printable.h"
+#include "model/models/heads.h"
 #include "model/models/registry.h"
 
 namespace kinglet::models {
@@ -139,6 +140,19 @@ Description Model::describe(const DescribeOptions& options) const {
   description.states = c.states;
   description.routed = c.routed;
   description.hidden = c.blocks.final_norm(c, x_TD);
+  description.pooled = pool_rows(c, description.hidden, options.pooling.value_or(config_.pooling));
+  if (options.normalize) description.pooled = ops::l2_normalize(b, description.pooled);
+  if (config_.n_labels > 0 && c.blocks.classify != nullptr) {
+    const ir::Value rows = config_.classifier_pooling == Pooling::kNone
+                               ? description.hidden
+                               : pool_rows(c, description.hidden, config_.classifier_pooling);
+    description.scores = c.blocks.classify(c, rows);
+    if (options.loss) {
+      const ir::Value scored = ops::gather_rows(b, description.scores, b.input(ir::Input::kLogitRows));
+      description.loss = ops::mean(b, ops::token_loss(b, scored, b.input(ir::Input::kLabels)));
+    }
+    return description;
+  }
   if (c.blocks.head == nullptr) return description;
   const ir::Value rows_LD = ops::gather_rows(b, x_TD, b.input(ir::Input::kLogitRows));
   description.logits = c.blocks.head(c, c.blocks.final_norm(c, rows_LD));

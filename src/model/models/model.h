@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -15,12 +16,16 @@ namespace kinglet::models {
 /// What a description is wanted for.
 struct DescribeOptions {
   bool loss = false;  ///< Also the mean cross-entropy of Input::kLabels over the logit rows.
+  std::optional<Pooling> pooling = std::nullopt;  ///< In place of the file's own.
+  bool normalize = true;                          ///< Pooled vectors have length one.
 };
 
 /// A logical graph and the values of interest in it.
 struct Description {
   ir::Graph graph;
   ir::Value logits;               ///< [L, vocabulary], of the rows named by Input::kLogitRows; not valid for encoders.
+  ir::Value pooled;               ///< [S, D]: a vector for each sequence.
+  ir::Value scores;               ///< [S, labels], or [T, labels] where tokens are classified; valid for classifiers.
   ir::Value loss;                 ///< [1, 1]; valid when asked for.
   ir::Value hidden;               ///< [T, D]: rows of the last layer, normed.
   std::vector<ir::Value> states;  ///< [T, D] each: what the embedding gave, then each layer.

@@ -11,9 +11,38 @@ namespace kinglet::models {
 // A file is read by the first family of its name.
 std::span<const Architecture> architectures() {
   static const std::array kAll = {
-      llama(), mistral(), mistral3(),       gemma(),   gemma2(),    gemma3(),    gemma3n(), gemma4(),
-      gpt2(),  granite(), granite_hybrid(), lfm2(),    olmo2(),     phi2(),      phi3(),    qwen2(),
-      qwen3(), qwen35(),  smollm3(),        mixtral(), qwen2_moe(), qwen3_moe(), gpt_oss(), deepseek_v2(),
+      // clang-format off: a line each
+      llama(),
+      mistral(),
+      mistral3(),
+      gemma(),
+      gemma2(),
+      gemma3(),
+      gemma3n(),
+      gemma4(),
+      gpt2(),
+      granite(),
+      granite_hybrid(),
+      lfm2(),
+      olmo2(),
+      phi2(),
+      phi3(),
+      qwen2(),
+      qwen3(),
+      qwen35(),
+      smollm3(),
+      mixtral(),
+      qwen2_moe(),
+      qwen3_moe(),
+      gpt_oss(),
+      deepseek_v2(),
+      bert(),
+      bert_classifier(),
+      roberta(),
+      nomic_bert(),
+      modernbert(),
+      embeddinggemma(),
+      // clang-format on
   };
   return kAll;
 }

@@ -1,0 +1,55 @@
+#include "model/models/heads.h"
+
+namespace kinglet::models {
+namespace {
+
+// Numbers of llama.cpp's enum.
+Pooling pooling_of(const ConfigReader& read, std::string_view name, Pooling fallback) {
+  if (!read.has(name)) return fallback;
+  constexpr Pooling kAll[] = {Pooling::kNone, Pooling::kMean, Pooling::kCls, Pooling::kLast, Pooling::kRank};
+  const size_t number = read.count_or_zero(name);
+  if (number >= std::size(kAll)) read.meta().refuse(read.key(name), str("is ", number, ", expected 0 to 4"));
+  return kAll[number];
+}
+
+}  // namespace
+
+void read_heads(const ConfigReader& read, DecoderConfig& config, Pooling fallback) {
+  config.pooling = pooling_of(read, "pooling_type", fallback);
+  const format::TensorEntry* output = read.file().find("cls.output.weight");
+  if (output == nullptr) return;
+  config.n_labels = static_cast<size_t>(output->n_rows());
+  // A file that says "no pooling" classifies tokens.
+  config.classifier_pooling =
+      config.pooling == Pooling::kNone ? Pooling::kNone : pooling_of(read, "classifier.pooling_type", Pooling::kCls);
+}
+
+void declare_classifier_tensors(const DecoderConfig& c, TensorTable& t) {
+  t.add_optional("cls.weight", c.hidden_dim, c.hidden_dim);
+  t.add_optional("cls.bias", 1, c.hidden_dim);
+  t.add_optional("cls.norm.weight", 1, c.hidden_dim);
+  if (c.n_labels == 0) return;
+  t.add("cls.output.weight", c.n_labels, c.hidden_dim);
+  t.add_optional("cls.output.bias", 1, c.n_labels);
+}
+
+ir::Value pool_rows(Context& c, ir::Value hidden_TD, Pooling pooling) {
+  switch (pooling) {
+    case Pooling::kMean:
+      return ops::pool(c.b, hidden_TD, ops::PoolKind::kMean);
+    case Pooling::kLast:
+      return ops::pool(c.b, hidden_TD, ops::PoolKind::kLast);
+    default:
+      return ops::pool(c.b, hidden_TD, ops::PoolKind::kFirst);
+  }
+}
+
+ir::Value tanh_classifier(Context& c, ir::Value x_ND) {
+  if (const auto dense = c.names.find("cls.weight")) {
+    // A cap of one is tanh itself.
+    x_ND = ops::softcap(c.b, ops::linear(c.b, x_ND, *dense, c.names.find("cls.bias")), 1.0F);
+  }
+  return ops::linear(c.b, x_ND, c.names["cls.output.weight"], c.names.find("cls.output.bias"));
+}
+
+}  // namespace kinglet::models
