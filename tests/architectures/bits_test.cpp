@@ -46,6 +46,7 @@ std::vector<Setup> setups() {
   constexpr KvType kTypes[] = {KvType::kF32, KvType::kF16, KvType::kQ8_0, KvType::kQ4_0};
   std::vector<Setup> all;
   for (const models::Architecture& architecture : models::architectures()) {
+    if (architecture.blocks.head == nullptr) continue;  // encoders have rows, no logits
     for (const auto isa : {kernels::Isa::kScalar, kernels::Isa::kAvx2, kernels::Isa::kAvx512, kernels::Isa::kNeon}) {
       const auto table = kernels::select(kernels::detect(), isa);
       if (!table) continue;

@@ -210,7 +210,9 @@ TEST_P(Registry, TheTrainingPathHasTheLossOfTheEngine) {
 
 std::vector<std::string_view> listed() {
   std::vector<std::string_view> names;
-  for (const models::Architecture& architecture : models::architectures()) names.push_back(architecture.family);
+  for (const models::Architecture& architecture : models::architectures()) {
+    if (architecture.blocks.head != nullptr) names.push_back(architecture.family);  // encoders have no logits
+  }
   return names;
 }
 

@@ -98,8 +98,8 @@ constexpr Op kL2NormalizeBackward{
 void l2_normalize_backward(Backward& back) {
   if (!back.d_output().valid()) return;
   const ir::Value x = back.node.inputs[0];
-  back.set_d_input(
-      0, back.b.add_one(kL2NormalizeBackward, {{x, back.node.outputs[0], back.d_output()}}, back.b.type(x)));
+  back.set_d_input(0,
+                   back.b.add_one(kL2NormalizeBackward, {{x, back.node.outputs[0], back.d_output()}}, back.b.type(x)));
 }
 
 constexpr Op kL2Normalize{{"l2_normalize"},         row_items, run_l2_normalize<float>,

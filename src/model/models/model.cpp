@@ -111,6 +111,12 @@ void Model::check(const format::ModelFile& file) {
   refuse_unread(file, architecture, specs);
 }
 
+void Model::require_head() const {
+  if (architecture_->blocks.head != nullptr) return;
+  fail_with(ErrorCode::kUnsupported, file_->path(), ": ", architecture_->name, " is an encoder: it makes vectors",
+            config_.n_labels > 0 ? " and scores" : "", " of texts and generates none");
+}
+
 Description Model::describe(const DescribeOptions& options) const {
   Description description;
   ir::Builder b(description.graph);

@@ -48,6 +48,9 @@ class Model {
   /// Whether a weight is a setting of the file rather than a parameter.
   [[nodiscard]] bool is_constant(std::string_view weight_name) const { return constants_.contains(weight_name); }
 
+  /// Throws Error{kUnsupported} for an encoder, which has no logits over a vocabulary, that says what it is for.
+  void require_head() const;
+
   [[nodiscard]] Description describe(const DescribeOptions& options = {}) const;
 
  private:

@@ -24,8 +24,8 @@ ir::Value embed(Context& c, ir::Value ids) { return embedding_norm(c, embed_with
 void fill_older(format::HfKeys& keys) {
   const format::HfConfig& config = keys.config();
   require_activation(config, "activation_function", {"swiglu"});
-  for (const std::string_view key : {"prenorm", "causal", "qkv_proj_bias", "mlp_fc1_bias", "mlp_fc2_bias",
-                                     "rotary_emb_interleaved"}) {
+  for (const std::string_view key :
+       {"prenorm", "causal", "qkv_proj_bias", "mlp_fc1_bias", "mlp_fc2_bias", "rotary_emb_interleaved"}) {
     if (config.truth_or(key, false)) config.refuse_setting(key, "true");
   }
   if (config.count_or("moe_every_n_layers", 0) != 0) config.refuse_setting("moe_every_n_layers", "set");

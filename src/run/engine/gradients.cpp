@@ -52,6 +52,7 @@ template <class Real>
 Gradients<Real> gradients(const models::Model& model, const LabelledBatch& batch, const kernels::KernelTable& table,
                           ThreadPool& pool) {
   const PackedBatch packed = pack(batch, model.config().vocab_size);
+  model.require_head();
   models::Description description = model.describe({.loss = true});
   const size_t n_weights = description.graph.n_weights();
   graph::add_gradients(description.graph, description.loss, std::vector<bool>(n_weights, true));

@@ -16,6 +16,7 @@ constexpr size_t kRows = 128;
 // Keys go to an f32 cache of one sequence, so that a long one is run in pieces; the bits are those of one piece.
 Scorer::Scorer(const models::Model& model, size_t max_tokens, const kernels::KernelTable& table, ThreadPool& pool)
     : max_tokens_(max_tokens), vocab_size_(model.config().vocab_size) {
+  model.require_head();
   models::Description description = model.describe();
   logits_ = description.logits;
   const std::array outputs{logits_};

@@ -5,6 +5,7 @@
 namespace kinglet::engine {
 
 graph::SequenceLayout sequence_layout(const models::Model& model, kernels::KvType kv_type) {
+  model.require_head();
   models::Description description = model.describe();
   return graph::lower_for_inference(description.graph, {{description.logits}}, kv_type);
 }

@@ -8,6 +8,7 @@ namespace kinglet::engine {
 StepRunner::StepRunner(const models::Model& model, const EngineOptions& options, const kernels::KernelTable& table,
                        ThreadPool& pool)
     : table_(table), pool_(pool), max_rows_(options.prompt_chunk), max_sequences_(options.max_sequences) {
+  model.require_head();
   models::Description description = model.describe();
   graph_ = std::move(description.graph);
   logits_ = description.logits;
