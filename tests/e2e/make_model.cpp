@@ -128,6 +128,10 @@ class Maker {
     for (float& value : values) value = spread == 0 ? 1.0F : spread * (2 * random.next_float() - 1);
     if (name == option("bad", "")) values[values.size() / 2] = NAN;
     const quant::Format& format = *quant::find_by_name(rows == 1 ? "F32" : option("type", "F32"));
+    if (format.encode == nullptr) {
+      fail_with(ErrorCode::kUnsupported, "the type ", format.name,
+                " can be read but not written; types that can be written: ", quant::written_format_names());
+    }
     std::vector<std::byte>& bytes = data_.emplace_back(rows * format.row_bytes(cols));
     format.encode(values.data(), nullptr, bytes.data(), values.size());
     const std::vector<uint64_t> dims = rows == 1 ? std::vector<uint64_t>{cols} : std::vector<uint64_t>{cols, rows};

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace kinglet::quant {
@@ -41,6 +42,10 @@ size_t index_of(const Format& format) noexcept;
 const Format* find_by_gguf_id(uint32_t gguf_id) noexcept;
 /// By name, without regard to letter case. Null when there is none.
 const Format* find_by_name(std::string_view name) noexcept;
+
+/// The names of all formats, or of those that can be written, for messages: "F32, F16, ...".
+std::string format_names();
+std::string written_format_names();
 
 /// Upper limit of formats().size(), for tables.
 inline constexpr size_t kMaxFormats = 48;

@@ -45,6 +45,17 @@ const auto& all() noexcept {
 
 char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
+template <class Wanted>
+std::string names_of(const Wanted& wanted) {
+  std::string names;
+  for (const Format& format : all()) {
+    if (!wanted(format)) continue;
+    if (!names.empty()) names += ", ";
+    names += format.name;
+  }
+  return names;
+}
+
 }  // namespace
 
 std::span<const Format> formats() noexcept { return all(); }
@@ -61,6 +72,14 @@ const Format* find_by_name(std::string_view name) noexcept {
     return std::ranges::equal(format.name, name, [](char a, char b) { return lower(a) == lower(b); });
   });
   return found == all().end() ? nullptr : &*found;
+}
+
+std::string format_names() {
+  return names_of([](const Format&) { return true; });
+}
+
+std::string written_format_names() {
+  return names_of([](const Format& format) { return format.encode != nullptr; });
 }
 
 }  // namespace kinglet::quant

@@ -25,6 +25,10 @@ void check_finite(const format::TensorEntry& tensor, std::span<const std::byte> 
 void encode_rows(const format::TensorEntry& tensor, std::span<const std::byte> bytes, const quant::Format& target,
                  ThreadPool& pool, const format::GgufWriter::Sink& sink) {
   if (&target == tensor.format) return sink(bytes);
+  if (target.encode == nullptr) {
+    fail_with(ErrorCode::kUnsupported, "tensor ", tensor.name, ": the type ", target.name,
+              " can be read but not written; types that can be written: ", quant::written_format_names());
+  }
   const auto cols = static_cast<size_t>(tensor.dims[0]);
   const auto n_rows = static_cast<size_t>(tensor.n_rows());
   const size_t piece_rows = std::clamp<size_t>(kPieceElements / cols, 1, n_rows);

@@ -21,11 +21,9 @@ struct TypeName {
   std::string_view name;
 };
 constexpr std::array kOtherTypes = {
-    TypeName{4, "Q4_2"},        TypeName{5, "Q4_3"},        TypeName{16, "IQ2_XXS"},    TypeName{17, "IQ2_XS"},
-    TypeName{18, "IQ3_XXS"},    TypeName{19, "IQ1_S"},      TypeName{20, "IQ4_NL"},     TypeName{21, "IQ3_S"},
-    TypeName{22, "IQ2_S"},      TypeName{23, "IQ4_XS"},     TypeName{29, "IQ1_M"},      TypeName{31, "Q4_0_4_4"},
-    TypeName{32, "Q4_0_4_8"},   TypeName{33, "Q4_0_8_8"},   TypeName{34, "TQ1_0"},      TypeName{35, "TQ2_0"},
-    TypeName{36, "IQ4_NL_4_4"}, TypeName{37, "IQ4_NL_4_8"}, TypeName{38, "IQ4_NL_8_8"}, TypeName{39, "MXFP4"},
+    TypeName{4, "Q4_2"},        TypeName{5, "Q4_3"},        TypeName{31, "Q4_0_4_4"},
+    TypeName{32, "Q4_0_4_8"},   TypeName{33, "Q4_0_8_8"},   TypeName{36, "IQ4_NL_4_4"},
+    TypeName{37, "IQ4_NL_4_8"}, TypeName{38, "IQ4_NL_8_8"}, TypeName{41, "Q1_0"},
 };
 
 std::string shown(const Array& array) {

@@ -23,7 +23,7 @@ std::string known_names() {
 quant::Weight checked_weight(const format::ModelFile& file, const format::TensorEntry& tensor, const TensorSpec& spec) {
   if (tensor.format == nullptr) {
     fail_with(ErrorCode::kUnsupported, file.path(), ": tensor ", tensor.name, " is ",
-              format::gguf_type_name(tensor.type_id), ", which is not supported");
+              format::gguf_type_name(tensor.type_id), ", which is not supported; supported: ", quant::format_names());
   }
   if (tensor.n_rows() != spec.rows || tensor.dims[0] != spec.cols) {
     fail_with(ErrorCode::kInvalidFile, file.path(), ": tensor ", tensor.name, ": shape [", tensor.n_rows(), ",",

@@ -162,13 +162,15 @@ TEST(Load, NamesATypeThatIsNotKnown) {
   const std::string_view name = "blk.0.ffn_up.weight";
   const std::string_view all(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   const size_t type_at = all.find(name) + name.size() + 4 + 2 * 8;  // behind the number of dimensions and these
-  bytes.at(type_at) = std::byte{17};
+  bytes.at(type_at) = std::byte{31};
   try {
     Model::load(format::read_gguf(bytes, "tiny.gguf"));
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
-    EXPECT_EQ(error.message(), "tiny.gguf: tensor blk.0.ffn_up.weight is IQ2_XS, which is not supported");
+    EXPECT_EQ(error.message(),
+              str("tiny.gguf: tensor blk.0.ffn_up.weight is Q4_0_4_4, which is not supported; supported: ",
+                  quant::format_names()));
   }
 }
 
