@@ -42,7 +42,9 @@ TEST_P(TokenizerVectors, OfLlamaCpp) {
   for (size_t i = 0; i < std::min(inputs.size(), outputs.size()); ++i) {
     // The inputs end with a separator; a last empty line is no case.
     if (i + 1 == outputs.size() && outputs[i].empty()) continue;
+    // The lines of some files begin with a space, those of others do not.
     std::string want = outputs[i];
+    if (!want.empty() && want[0] != ' ') want.insert(0, 1, ' ');
     while (want.ends_with(' ')) want.pop_back();
     EXPECT_EQ(words(vocabulary.tokenizer->encode(inputs[i])), want) << "case " << i << ": [" << inputs[i] << "]";
     ++n;
@@ -52,7 +54,8 @@ TEST_P(TokenizerVectors, OfLlamaCpp) {
 
 INSTANTIATE_TEST_SUITE_P(All, TokenizerVectors,
                          testing::Values("gpt-2", "llama-bpe", "qwen2", "llama-spm", "phi-3", "falcon", "mpt",
-                                         "starcoder", "refact"),
+                                         "starcoder", "refact", "deepseek-coder", "deepseek-llm", "qwen35", "gemma-4",
+                                         "bert-bge"),
                          [](const auto& test) {
                            std::string name = test.param;
                            for (char& c : name) c = c == '-' ? '_' : c;
@@ -62,7 +65,7 @@ INSTANTIATE_TEST_SUITE_P(All, TokenizerVectors,
 TEST(TokenizerGoldens, OfOtherPrograms) {
   if (kit().empty()) GTEST_SKIP() << "the data kit is not here";
   const std::string lines = unpacked(kit() + "/tokenizers/golden-tokens.jsonl.gz");
-  for (const std::string name : {"gpt-2", "llama-bpe", "qwen2", "llama-spm"}) {
+  for (const std::string name : {"gpt-2", "llama-bpe", "qwen2", "llama-spm", "bert-bge"}) {
     const Vocabulary vocabulary(name);
     size_t n = 0;
     size_t n_wrong = 0;
@@ -79,7 +82,7 @@ TEST(TokenizerGoldens, OfOtherPrograms) {
       ++n;
       if (got != want && ++n_wrong <= 5)
         ADD_FAILURE() << name << " [" << text.substr(0, 200) << "]\n got" << words(got) << "\nwant" << words(want);
-      if (name != "qwen2" && vocabulary.tokenizer->decode(got, true) != text) ++n_lossy;
+      if (name != "qwen2" && name != "bert-bge" && vocabulary.tokenizer->decode(got, true) != text) ++n_lossy;
     }
     EXPECT_EQ(n_wrong, 0U) << name << " of " << n;
     EXPECT_EQ(n_lossy, 0U) << name << " of " << n;

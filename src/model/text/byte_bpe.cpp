@@ -1,13 +1,8 @@
 #include "model/text/byte_bpe.h"
 
-#include <algorithm>
-
-#include "core/base/base.h"
-#include "model/text/merge_table.h"
 #include "model/text/spelling_index.h"
 #include "model/text/unicode.h"
 #include "model/text/utf8.h"
-#include "model/text/word_cache.h"
 
 namespace kinglet::text {
 namespace {
@@ -42,59 +37,10 @@ std::string spelled(std::string_view bytes) {
 
 }  // namespace
 
-ByteBpe::ByteBpe(VocabularySpec spec)
-    : Tokenizer(std::move(spec)), pre_(find_pre_tokenizer(spec_.pre)), caches_(std::make_unique<WordCaches>()) {
-  if (pre_ == nullptr) fail_with(ErrorCode::kUnsupported, "tokenizer: pre-tokenizer ", spec_.pre, " is not supported");
+ByteBpe::ByteBpe(VocabularySpec spec, const PreTokenizer& pre) : RankedBpe(std::move(spec), pre) {
   for (size_t byte = 0; byte < 256; ++byte) {
     const char c = static_cast<char>(byte);
     byte_tokens_[byte] = find_plain(spelled({&c, 1}));
-  }
-  read_merges();
-}
-
-ByteBpe::~ByteBpe() = default;
-
-// A merge is looked up three times in a table that no cache holds, so several are looked up at once.
-void ByteBpe::read_merges() {
-  constexpr size_t kAtOnce = 32;
-  struct Lookup {
-    std::string joined;
-    std::array<std::string_view, 3> spellings;  // left, right, joined
-    std::array<uint64_t, 3> hashes;
-  };
-  std::array<Lookup, kAtOnce> lookups;
-  std::array<std::array<int32_t, 3>, kAtOnce> ids;
-  const std::vector<std::string_view>& merges = spec_.merges;
-  merges_ = std::make_unique<MergeTable>(merges.size());
-  for (size_t begin = 0; begin < merges.size(); begin += kAtOnce) {
-    const size_t n = std::min(kAtOnce, merges.size() - begin);
-    for (size_t i = 0; i < n; ++i) {
-      const std::string_view merge = merges[begin + i];
-      // The parts are spelled without spaces, but one may be empty in a damaged file.
-      const size_t space = merge.find(' ', 1);
-      if (space == std::string_view::npos)
-        fail_with(ErrorCode::kInvalidFile, "tokenizer: merge ", begin + i, " has no two parts");
-      Lookup& lookup = lookups[i];
-      lookup.joined.assign(merge.substr(0, space)).append(merge.substr(space + 1));
-      lookup.spellings = {merge.substr(0, space), merge.substr(space + 1), lookup.joined};
-      for (size_t part = 0; part < 3; ++part) {
-        lookup.hashes[part] = hash_bytes(lookup.spellings[part]);
-        spellings().prefetch_entry(lookup.hashes[part]);
-      }
-    }
-    for (size_t i = 0; i < 3 * n; ++i) spellings().prefetch_token(lookups[i / 3].hashes[i % 3]);
-    for (size_t i = 0; i < 3 * n; ++i) spellings().prefetch_spelling(lookups[i / 3].hashes[i % 3]);
-    for (size_t i = 0; i < n; ++i) {
-      for (size_t part = 0; part < 3; ++part)
-        ids[i][part] = spellings().find(lookups[i].spellings[part], lookups[i].hashes[part]);
-      if (ids[i][0] >= 0 && ids[i][1] >= 0) merges_->prefetch(ids[i][0], ids[i][1]);
-    }
-    for (size_t i = 0; i < n; ++i) {
-      const auto [left, right, result] = ids[i];
-      // No text merges to a control token.
-      if (left < 0 || right < 0 || result < 0 || is_control(result)) continue;
-      merges_->add(left, right, {static_cast<uint32_t>(begin + i), result});
-    }
   }
 }
 
@@ -116,12 +62,12 @@ std::string ByteBpe::plain_bytes(int32_t token) const {
 
 void ByteBpe::encode_plain(std::string_view text, bool /*is_first*/, std::vector<int32_t>& ids) const {
   std::string normalized;
-  if (pre_->nfc && !is_surely_nfc(text)) {
+  if (traits_.nfc && !is_surely_nfc(text)) {
     normalized = nfc(text);
     text = normalized;
   }
   std::unique_ptr<WordCache> cache = caches_->borrow();
-  for_each_word(pre_->cuts, text, 0, [&](std::string_view word) {
+  cutter_.for_each_word(text, [&](std::string_view word) {
     cache->append(word, ids, [&](std::string_view unknown) { encode_word(unknown, ids); });
   });
   caches_->give_back(std::move(cache));
@@ -129,7 +75,7 @@ void ByteBpe::encode_plain(std::string_view text, bool /*is_first*/, std::vector
 
 void ByteBpe::encode_word(std::string_view word, std::vector<int32_t>& ids) const {
   // A byte is spelled with two at most.
-  if (pre_->whole_words_first && word.size() <= spellings().longest()) {
+  if (traits_.whole_words_first && word.size() <= spellings().longest()) {
     if (const int32_t whole = find_plain(spelled(word)); whole >= 0) {
       ids.push_back(whole);
       return;
@@ -145,9 +91,7 @@ void ByteBpe::encode_word(std::string_view word, std::vector<int32_t>& ids) cons
         byte_tokens_[static_cast<uint8_t>(c)] >= 0 ? byte_tokens_[static_cast<uint8_t>(c)] : spec_.unknown.value_or(-1);
     if (token >= 0) symbols[n++] = {token, 0, 0};
   }
-  n = merge_symbols(symbols.first(n),
-                    [this](const Symbol& left, const Symbol& right) { return merges_->find(left.token, right.token); });
-  for (size_t i = 0; i < n; ++i) ids.push_back(symbols[i].token);
+  append_merged(symbols.first(n), ids);
 }
 
 }  // namespace kinglet::text

@@ -2,40 +2,16 @@
 
 #include <algorithm>
 #include <bit>
-#include <charconv>
 #include <cmath>
 
 #include "core/base/base.h"
 #include "model/text/merging.h"
+#include "model/text/space_marks.h"
 #include "model/text/utf8.h"
 #include "model/text/word_cache.h"
 
 namespace kinglet::text {
 namespace {
-
-constexpr std::string_view kSpaceMark = "\xE2\x96\x81";  // U+2581 stands for a space in pieces
-
-// "<0x0A>" is the byte 10; -1 for other spellings.
-int byte_of(std::string_view spelling) noexcept {
-  if (spelling.size() != 6 || !spelling.starts_with("<0x") || spelling.back() != '>') return -1;
-  unsigned byte = 0;
-  const auto [end, status] = std::from_chars(spelling.data() + 3, spelling.data() + 5, byte, 16);
-  return status == std::errc() && end == spelling.data() + 5 ? static_cast<int>(byte) : -1;
-}
-
-std::string with_marks(std::string_view text, bool prefix) {
-  std::string out;
-  out.reserve(text.size() + text.size() / 4 + 3);
-  if (prefix) out += kSpaceMark;
-  for (const char c : text) {
-    if (c == ' ') {
-      out += kSpaceMark;
-    } else {
-      out.push_back(c);
-    }
-  }
-  return out;
-}
 
 // Ranks go up as scores go down.
 uint32_t rank_of(float score) noexcept {
@@ -55,36 +31,21 @@ size_t word_end(std::string_view marked, size_t begin) noexcept {
 }  // namespace
 
 SentencePieceBpe::SentencePieceBpe(VocabularySpec spec)
-    : Tokenizer(std::move(spec)), caches_(std::make_unique<WordCaches>()) {
+    : Tokenizer(std::move(spec)), bytes_(spec_), caches_(std::make_unique<WordCaches>()) {
   if (spec_.scores.size() != spec_.tokens.size()) {
     fail_with(ErrorCode::kInvalidFile, "tokenizer: ", spec_.tokens.size(), " tokens, ", spec_.scores.size(), " scores");
   }
   drops_first_space_ = spec_.add_space_prefix;
-  byte_tokens_.fill(-1);
   words_are_apart_ = true;
   for (size_t id = 0; id < spec_.tokens.size(); ++id) {
     const std::string_view spelling = spec_.tokens[id];
     const auto token = static_cast<int32_t>(id);
-    if (type_of(token) == TokenType::kByte) {
-      if (const int byte = byte_of(spelling); byte >= 0) byte_tokens_[static_cast<size_t>(byte)] = token;
-    } else if (!is_control(token) && word_end(spelling, 0) != spelling.size()) {
-      words_are_apart_ = false;
-    }
+    if (type_of(token) == TokenType::kByte || is_control(token)) continue;
+    if (word_end(spelling, 0) != spelling.size()) words_are_apart_ = false;
   }
 }
 
 SentencePieceBpe::~SentencePieceBpe() = default;
-
-void SentencePieceBpe::append_bytes(std::string_view bytes, std::vector<int32_t>& ids) const {
-  for (const char c : bytes) {
-    const int32_t token = byte_tokens_[static_cast<uint8_t>(c)];
-    if (token >= 0) {
-      ids.push_back(token);
-    } else if (spec_.unknown) {
-      ids.push_back(*spec_.unknown);
-    }
-  }
-}
 
 int32_t SentencePieceBpe::find_piece(std::string_view spelling) const noexcept {
   const int32_t id = find_plain(spelling);
@@ -126,7 +87,7 @@ void SentencePieceBpe::encode_word(std::string_view word, std::vector<int32_t>& 
     if (token >= 0) {
       ids.push_back(token);
     } else {
-      append_bytes(piece, ids);
+      bytes_.append(piece, spec_.unknown, ids);
     }
   }
 }
@@ -134,18 +95,9 @@ void SentencePieceBpe::encode_word(std::string_view word, std::vector<int32_t>& 
 std::string SentencePieceBpe::plain_bytes(int32_t token) const {
   const std::string_view spelling = spec_.tokens[static_cast<size_t>(token)];
   if (type_of(token) == TokenType::kByte) {
-    if (const int byte = byte_of(spelling); byte >= 0) return std::string(1, static_cast<char>(byte));
+    if (const int byte = byte_spelled(spelling); byte >= 0) return std::string(1, static_cast<char>(byte));
   }
-  std::string bytes;
-  for (size_t i = 0; i < spelling.size();) {
-    if (spelling.substr(i).starts_with(kSpaceMark)) {
-      bytes.push_back(' ');
-      i += kSpaceMark.size();
-    } else {
-      bytes.push_back(spelling[i++]);
-    }
-  }
-  return bytes;
+  return without_marks(spelling);
 }
 
 }  // namespace kinglet::text

@@ -1,9 +1,9 @@
 // SentencePiece BPE (Llama 1 and 2): characters merged to the pieces with the best scores, bytes where nothing fits.
 #pragma once
 
-#include <array>
 #include <memory>
 
+#include "model/text/byte_tokens.h"
 #include "model/text/tokenizer.h"
 
 namespace kinglet::text {
@@ -21,9 +21,8 @@ class SentencePieceBpe final : public Tokenizer {
   /// The token of a piece of text; -1 where there is none.
   [[nodiscard]] int32_t find_piece(std::string_view spelling) const noexcept;
   void encode_word(std::string_view word, std::vector<int32_t>& ids) const;
-  void append_bytes(std::string_view bytes, std::vector<int32_t>& ids) const;
 
-  std::array<int32_t, 256> byte_tokens_{};
+  const ByteTokens bytes_;
   bool words_are_apart_ = false;  // no piece goes on into the next word
   std::unique_ptr<WordCaches> caches_;
 };

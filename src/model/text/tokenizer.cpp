@@ -4,10 +4,12 @@
 
 #include "core/base/base.h"
 #include "model/text/byte_bpe.h"
+#include "model/text/char_bpe.h"
 #include "model/text/sentencepiece.h"
 #include "model/text/special_tokens.h"
 #include "model/text/spelling_index.h"
 #include "model/text/stream_decoder.h"
+#include "model/text/wordpiece.h"
 
 namespace kinglet::text {
 namespace {
@@ -45,9 +47,20 @@ Tokenizer::Tokenizer(VocabularySpec spec) : spec_(std::move(spec)) {
 Tokenizer::~Tokenizer() = default;
 
 std::unique_ptr<const Tokenizer> Tokenizer::make(VocabularySpec spec) {
-  if (spec.model == "gpt2") return std::make_unique<ByteBpe>(std::move(spec));
+  if (spec.model == "gpt2" || spec.model == "gemma4") {
+    if (spec.model == "gemma4") spec.pre = "gemma4";
+    const PreTokenizer* pre = find_pre_tokenizer(spec.pre);
+    if (pre == nullptr) {
+      fail_with(ErrorCode::kUnsupported, "tokenizer: pre-tokenizer ", spec.pre,
+                " is not supported; supported: ", pre_tokenizer_names());
+    }
+    if (pre->traits.by_character) return std::make_unique<CharBpe>(std::move(spec), *pre);
+    return std::make_unique<ByteBpe>(std::move(spec), *pre);
+  }
   if (spec.model == "llama") return std::make_unique<SentencePieceBpe>(std::move(spec));
-  fail_with(ErrorCode::kUnsupported, "tokenizer: kind ", spec.model, " is not supported; supported: gpt2, llama");
+  if (spec.model == "bert") return std::make_unique<WordPiece>(std::move(spec));
+  fail_with(ErrorCode::kUnsupported, "tokenizer: kind ", spec.model,
+            " is not supported; supported: bert, gemma4, gpt2, llama");
 }
 
 std::vector<int32_t> Tokenizer::encode(std::string_view text, const EncodeOptions& options) const {

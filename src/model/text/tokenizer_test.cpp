@@ -281,8 +281,8 @@ std::string error_of(VocabularySpec spec, ErrorCode code) {
 
 TEST_F(SpecialTokens, DamagedVocabulariesAreRefused) {
   VocabularySpec spec = spec_;
-  spec.model = "t5";
-  EXPECT_THAT(error_of(spec, ErrorCode::kUnsupported), HasSubstr("t5"));
+  spec.model = "rwkv";
+  EXPECT_THAT(error_of(spec, ErrorCode::kUnsupported), HasSubstr("rwkv"));
   spec = spec_;
   spec.pre = "no such";
   EXPECT_THAT(error_of(spec, ErrorCode::kUnsupported), HasSubstr("no such"));

@@ -96,8 +96,8 @@ uint8_t bits(uint32_t c) noexcept {
   return c < kPlane ? (*kTable)[c] : bits_of(c);
 }
 
-// Appends a stretch of valid text in form C: decomposed, marks put in order, composed.
-void append_normalized(std::string_view stretch, std::string& out) {
+// Decomposed, marks put in order.
+std::vector<utf8proc_int32_t> decomposed(std::string_view stretch, utf8proc_option_t options) {
   constexpr size_t kMostParts = 8;
   std::vector<utf8proc_int32_t> points;
   for (size_t i = 0; i < stretch.size();) {
@@ -106,7 +106,7 @@ void append_normalized(std::string_view stretch, std::string& out) {
     utf8proc_int32_t parts[kMostParts];
     int boundary = 0;
     const auto n =
-        utf8proc_decompose_char(static_cast<utf8proc_int32_t>(point.value), parts, kMostParts, kCompose, &boundary);
+        utf8proc_decompose_char(static_cast<utf8proc_int32_t>(point.value), parts, kMostParts, options, &boundary);
     points.insert(points.end(), parts, parts + std::clamp<utf8proc_ssize_t>(n, 0, kMostParts));
   }
   const auto combining_class = [](utf8proc_int32_t c) { return utf8proc_get_property(c)->combining_class; };
@@ -120,8 +120,31 @@ void append_normalized(std::string_view stretch, std::string& out) {
     }
     begin = end == points.end() ? end : end + 1;
   }
+  return points;
+}
+
+// Appends a stretch of valid text in form C: decomposed, then composed.
+void append_normalized(std::string_view stretch, std::string& out) {
+  std::vector<utf8proc_int32_t> points = decomposed(stretch, kCompose);
   const auto n = utf8proc_normalize_utf32(points.data(), std::ssize(points), kCompose);
   for (utf8proc_ssize_t i = 0; i < n; ++i) append_utf8(out, static_cast<uint32_t>(points[static_cast<size_t>(i)]));
+}
+
+// Calls use(character) for each, and copies bytes that are no characters.
+template <class Use>
+std::string each_character(std::string_view text, const Use& use) {
+  std::string out;
+  out.reserve(text.size());
+  for (size_t i = 0; i < text.size();) {
+    const CodePoint point = code_point_at(text, i);
+    if (point.valid) {
+      use(point.value, out);
+    } else {
+      out.push_back(text[i]);
+    }
+    i += point.length;
+  }
+  return out;
 }
 
 // Characters of a text that are inert, or bytes that are no characters, may be copied.
@@ -152,6 +175,46 @@ size_t find_unplain(std::string_view text, size_t at) noexcept {
 }  // namespace
 
 uint8_t wide_class(uint32_t code_point) noexcept { return bits(code_point) & static_cast<uint8_t>(~kInert); }
+
+uint32_t category_of(uint32_t code_point) noexcept {
+  return static_cast<uint32_t>(utf8proc_category(static_cast<utf8proc_int32_t>(code_point)));
+}
+
+std::string nfd(std::string_view text) {
+  constexpr auto kDecompose = static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_DECOMPOSE);
+  std::string out;
+  out.reserve(text.size());
+  for (size_t i = 0; i < text.size();) {
+    const size_t begin = i;
+    while (i < text.size() && static_cast<uint8_t>(text[i]) < 0x80) ++i;  // nothing joins or changes these
+    out.append(text.substr(begin, i - begin));
+    const size_t wide = i;
+    for (CodePoint point{}; i < text.size() && static_cast<uint8_t>(text[i]) >= 0x80; i += point.length) {
+      point = code_point_at(text, i);
+      if (!point.valid) break;
+    }
+    for (const utf8proc_int32_t c : decomposed(text.substr(wide, i - wide), kDecompose))
+      append_utf8(out, static_cast<uint32_t>(c));
+    if (i < text.size() && static_cast<uint8_t>(text[i]) >= 0x80) out.push_back(text[i++]);
+  }
+  return out;
+}
+
+std::string without_accents(std::string_view text) {
+  return each_character(text, [](uint32_t c, std::string& out) {
+    if (c < kFirstCombining || category_of(c) != UTF8PROC_CATEGORY_MN) append_utf8(out, c);
+  });
+}
+
+std::string lowercase(std::string_view text) {
+  return each_character(text, [](uint32_t c, std::string& out) {
+    if (c == 0x130) {  // the only letter whose small form is two characters
+      out += "i\xCC\x87";
+    } else {
+      append_utf8(out, static_cast<uint32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(c))));
+    }
+  });
+}
 
 bool is_surely_nfc(std::string_view text) noexcept { return find_unplain(text, 0) == text.size(); }
 

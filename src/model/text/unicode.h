@@ -40,6 +40,18 @@ inline uint8_t char_class(uint32_t code_point) noexcept {
   return code_point < kAsciiClasses.size() ? kAsciiClasses[code_point] : wide_class(code_point);
 }
 
+/// General categories: Cn, Lu, Ll, Lt, Lm, Lo, Mn, Mc, Me, Nd, Nl, No, Pc, Pd, Ps, Pe, Pi, Pf, Po, Sm, Sc, Sk, So, Zs,
+/// Zl, Zp, Cc, Cf, Cs, Co, numbered from 0.
+inline constexpr uint32_t kCategories = 30;
+uint32_t category_of(uint32_t code_point) noexcept;
+
+/// Canonical decomposition (form D), its marks in order. Invalid bytes stay as they are. Takes n log n time at most.
+std::string nfd(std::string_view text);
+/// Without non-spacing marks (category Mn).
+std::string without_accents(std::string_view text);
+/// In small letters, each character by itself.
+std::string lowercase(std::string_view text);
+
 /// Normalization form C. Invalid bytes stay as they are. Takes n log n time at most.
 std::string nfc(std::string_view text);
 

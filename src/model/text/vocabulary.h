@@ -18,9 +18,17 @@ enum class TokenType : uint8_t {
   kByte = 6,
 };
 
+/// How WordPiece reads text.
+struct BertRules {
+  bool clean = true;          ///< Control characters go, white space is blanks.
+  bool chinese_apart = true;  ///< Chinese characters are words each.
+  bool strip_accents = true;
+  bool lowercase = true;
+};
+
 /// Views of a model file, which outlives the tokenizer made from it.
 struct VocabularySpec {
-  std::string_view model;  ///< "gpt2": byte-level BPE; "llama": SentencePiece BPE.
+  std::string_view model;  ///< As in tokenizer.ggml.model; Tokenizer::make lists those that are known.
   std::string_view pre;    ///< The pre-tokenizer of byte-level BPE.
   std::vector<std::string_view> tokens;
   std::vector<float> scores;     ///< SentencePiece; as many as tokens.
@@ -31,6 +39,7 @@ struct VocabularySpec {
   std::optional<int32_t> unknown;
   bool add_bos = false;
   bool add_eos = false;
+  BertRules bert;
   bool add_space_prefix = true;  ///< SentencePiece: text begins as if a space stood before it.
 };
 

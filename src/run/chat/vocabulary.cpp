@@ -1,5 +1,7 @@
 #include "run/chat/vocabulary.h"
 
+#include "model/text/pre_tokenizer.h"
+
 namespace kinglet::chat {
 namespace {
 
@@ -27,6 +29,20 @@ text::TokenType token_type(const Metadata& metadata, int64_t number) {
   if (number < 0 || number > 6)
     metadata.refuse("tokenizer.ggml.token_type", str("holds ", number, ", expected 0 to 6"));
   return number == 0 ? text::TokenType::kNormal : static_cast<text::TokenType>(number);
+}
+
+// BERT's texts stand between two tokens, under names of their own; what files leave out is as in BERT itself.
+void read_bert(const Metadata& metadata, size_t n_tokens, text::VocabularySpec& spec) {
+  const auto id_or = [&](std::string_view key, int32_t usual) -> std::optional<int32_t> {
+    if (const auto id = token_id(metadata, key, n_tokens)) return id;
+    return static_cast<size_t>(usual) < n_tokens ? std::optional(usual) : std::nullopt;
+  };
+  spec.bos = spec.bos ? spec.bos : id_or("tokenizer.ggml.cls_token_id", 101);
+  spec.eos = id_or("tokenizer.ggml.seperator_token_id", 102);  // spelled so in GGUF
+  spec.unknown = spec.unknown ? spec.unknown : id_or("tokenizer.ggml.unknown_token_id", 100);
+  spec.add_bos = spec.add_eos = true;
+  spec.bert.lowercase = metadata.get<bool>("tokenizer.ggml.normalizer.lowercase").value_or(true);
+  spec.bert.strip_accents = metadata.get<bool>("tokenizer.ggml.normalizer.strip_accents").value_or(spec.bert.lowercase);
 }
 
 }  // namespace
@@ -63,12 +79,14 @@ text::VocabularySpec read_vocabulary(const Metadata& metadata) {
   spec.bos = token_id(metadata, "tokenizer.ggml.bos_token_id", n);
   spec.eos = token_id(metadata, "tokenizer.ggml.eos_token_id", n);
   spec.unknown = token_id(metadata, "tokenizer.ggml.unknown_token_id", n);
-  // What files leave out: SentencePiece models begin with bos, and so do llama 3's.
-  const bool begins_with_bos =
-      is_sentencepiece || spec.pre == "llama-bpe" || spec.pre == "llama3" || spec.pre == "llama-v3";
+  // What files leave out: SentencePiece models begin with bos, and so do those of some pre-tokenizers.
+  const text::PreTokenizer* pre = spec.model == "gpt2" ? text::find_pre_tokenizer(spec.pre) : nullptr;
+  const bool begins_with_bos = is_sentencepiece || (pre != nullptr && pre->traits.begins_with_bos);
   spec.add_bos = metadata.get<bool>("tokenizer.ggml.add_bos_token").value_or(begins_with_bos);
   spec.add_eos = metadata.get<bool>("tokenizer.ggml.add_eos_token").value_or(false);
   spec.add_space_prefix = metadata.get<bool>("tokenizer.ggml.add_space_prefix").value_or(is_sentencepiece);
+  if (spec.model == "gemma4") spec.add_bos = true;  // as the peer overrides it, since early files say false
+  if (spec.model == "bert") read_bert(metadata, n, spec);
   return spec;
 }
 
