@@ -1,10 +1,8 @@
 #include "core/quant/q4_k.h"
 
-#include <algorithm>
-
 #include "core/quant/block_rows.h"
 #include "core/quant/float16.h"
-#include "core/quant/scale_search.h"
+#include "core/quant/k_encode.inl.h"
 
 namespace kinglet::quant {
 namespace {
@@ -26,18 +24,6 @@ void decode(const BlockQ4K& block, float* y) noexcept {
   }
 }
 
-void encode(const float* x, const float* importance, BlockQ4K& block) noexcept {
-  block = {};
-  const SixBitGroups groups = fit_six_bit_groups(x, importance, 15);
-  block.d = groups.d;
-  block.dmin = groups.dmin;
-  std::copy_n(groups.packed, sizeof(block.scales), block.scales);
-  for (size_t i = 0; i < 256; ++i) {
-    uint8_t& byte = block.codes[i / 64 * 32 + i % 32];
-    byte = static_cast<uint8_t>(byte | (groups.codes[i] << (i / 32 % 2 * 4)));
-  }
-}
-
 }  // namespace
 
 Format q4_k() noexcept {
@@ -47,7 +33,7 @@ Format q4_k() noexcept {
           sizeof(BlockQ4K),
           Activation::kQ8K,
           decode_blocks<BlockQ4K, 256, decode>,
-          encode_blocks<BlockQ4K, 256, encode>};
+          encode_blocks<BlockQ4K, 256, encode_k<Lanes<16>>>};
 }
 
 }  // namespace kinglet::quant

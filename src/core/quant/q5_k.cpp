@@ -1,10 +1,8 @@
 #include "core/quant/q5_k.h"
 
-#include <algorithm>
-
 #include "core/quant/block_rows.h"
 #include "core/quant/float16.h"
-#include "core/quant/scale_search.h"
+#include "core/quant/k_encode.inl.h"
 
 namespace kinglet::quant {
 namespace {
@@ -27,19 +25,6 @@ void decode(const BlockQ5K& block, float* y) noexcept {
   }
 }
 
-void encode(const float* x, const float* importance, BlockQ5K& block) noexcept {
-  block = {};
-  const SixBitGroups groups = fit_six_bit_groups(x, importance, 31);
-  block.d = groups.d;
-  block.dmin = groups.dmin;
-  std::copy_n(groups.packed, sizeof(block.scales), block.scales);
-  for (size_t i = 0; i < 256; ++i) {
-    uint8_t& low = block.codes[i / 64 * 32 + i % 32];
-    low = static_cast<uint8_t>(low | ((groups.codes[i] & 15) << (i / 32 % 2 * 4)));
-    block.high[i % 32] = static_cast<uint8_t>(block.high[i % 32] | ((groups.codes[i] >> 4) << (i / 32)));
-  }
-}
-
 }  // namespace
 
 Format q5_k() noexcept {
@@ -49,7 +34,7 @@ Format q5_k() noexcept {
           sizeof(BlockQ5K),
           Activation::kQ8K,
           decode_blocks<BlockQ5K, 256, decode>,
-          encode_blocks<BlockQ5K, 256, encode>};
+          encode_blocks<BlockQ5K, 256, encode_k<Lanes<16>>>};
 }
 
 }  // namespace kinglet::quant

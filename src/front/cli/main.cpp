@@ -19,6 +19,7 @@ int main(int n_words, char** words) {
       import_command(),
       inspect_command(),
       convert_command(),
+      quantize_command(),
       tokenize_command(),
       detokenize_command(),
       template_command(),

@@ -35,6 +35,15 @@ MappedFile::~MappedFile() {
   if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
 }
 
+void MappedFile::release(std::span<const std::byte> part) const noexcept {
+  // Whole pages inside the part: a page at its edge may be a neighbour's too.
+  const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+  const auto start = static_cast<size_t>(part.data() - data_);
+  const size_t first = (start + page - 1) / page * page;
+  const size_t end = (start + part.size()) / page * page;
+  if (first < end) ::madvise(const_cast<std::byte*>(data_) + first, end - first, MADV_DONTNEED);
+}
+
 MappedFile::MappedFile(MappedFile&& other) noexcept
     : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
 

@@ -32,6 +32,11 @@ class GgufFile final : public ModelFile {
     }
   }
 
+  void release(const TensorEntry& tensor) const override {
+    if (mapping_ != nullptr && tensor.data != nullptr)
+      mapping_->release({tensor.data, static_cast<size_t>(tensor.size_bytes)});
+  }
+
  private:
   void read_header() {
     const auto magic = reader_.read<uint32_t>("magic");

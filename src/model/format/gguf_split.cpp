@@ -39,6 +39,12 @@ class GgufParts final : public ModelFile {
     }
   }
 
+  void release(const TensorEntry& tensor) const override {
+    for (const auto& part : parts_) {
+      if (const TensorEntry* own = part->find(tensor.name)) part->release(*own);
+    }
+  }
+
  private:
   void take(std::shared_ptr<const ModelFile> part, uint32_t part_idx) {
     const uint32_t number = part->metadata().get<uint32_t>("split.no").value_or(0);

@@ -48,6 +48,8 @@ class ModelFile {
   [[nodiscard]] const TensorEntry* find(std::string_view name) const noexcept;
   /// Calls use(bytes) with a tensor's data, which may exist for that time alone.
   virtual void read(const TensorEntry& tensor, const std::function<void(std::span<const std::byte>)>& use) const;
+  /// Says that a tensor's data is not needed for now, so that reading a file larger than memory does not fill it.
+  virtual void release(const TensorEntry& /*tensor*/) const {}
   /// Bytes that had to be converted and are held in memory; the rest is read where it lies.
   [[nodiscard]] uint64_t converted_bytes() const noexcept { return converted_bytes_; }
   /// Bytes of the file (or files) themselves.

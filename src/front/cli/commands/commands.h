@@ -17,6 +17,7 @@ Command push_command();
 Command import_command();
 Command inspect_command();
 Command convert_command();
+Command quantize_command();
 
 Command tokenize_command();
 Command detokenize_command();

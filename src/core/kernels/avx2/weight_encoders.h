@@ -1,0 +1,11 @@
+// The encoders of weights of the avx2 folder.
+#pragma once
+
+#include "core/kernels/kernels.h"
+
+namespace kinglet::kernels {
+
+/// Replaces the encoders of the K formats.
+void fill_avx2_weight_encoders(KernelTable& table) noexcept;
+
+}  // namespace kinglet::kernels
