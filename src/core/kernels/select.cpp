@@ -7,8 +7,10 @@
 #if defined(__x86_64__)
 #include "core/kernels/avx2/product_table.h"
 #include "core/kernels/avx2/real_table.h"
+#include "core/kernels/avx2/weight_encoders.h"
 #include "core/kernels/avx512/product_table.h"
 #include "core/kernels/avx512/real_table.h"
+#include "core/kernels/avx512/weight_encoders.h"
 #include "core/kernels/avx512vnni/product_table.h"
 #endif
 
@@ -35,6 +37,7 @@ KernelTable scalar_table() noexcept {
   KernelTable table;
   table.name = "scalar";
   fill_scalar_products(table);
+  for (const quant::Format& format : quant::formats()) table.encode_weights[quant::index_of(format)] = format.encode;
   table.real = scalar_real_kernels<float>();
   return table;
 }
@@ -92,11 +95,13 @@ std::optional<KernelTable> select(const CpuFeatures& features, std::optional<Isa
     table.name = "avx2";
     fill_avx2_products(table);
     fill_avx2_real(table.real);
+    fill_avx2_weight_encoders(table);
   }
   if (chosen == Isa::kAvx512) {
     table.name = "avx512";
     fill_avx512_products(table);
     fill_avx512_real(table.real);
+    fill_avx512_weight_encoders(table);
     if (features.avx512_vnni) {
       table.name = "avx512+vnni";
       fill_avx512vnni_products(table);
