@@ -20,6 +20,7 @@ int main(int n_words, char** words) {
       inspect_command(),
       convert_command(),
       quantize_command(),
+      imatrix_command(),
       tokenize_command(),
       detokenize_command(),
       template_command(),

@@ -43,6 +43,64 @@ std::vector<Window> cut_whole(std::span<const int32_t> ids, const PerplexityOpti
   return windows;
 }
 
+// The value below which a part of sorted values is, between two of them in proportion.
+double percentile(std::span<const double> sorted, double part) {
+  const double place = part * static_cast<double>(sorted.size() - 1);
+  const auto below = static_cast<size_t>(place);
+  const size_t above = std::min(below + 1, sorted.size() - 1);
+  return sorted[below] + (place - static_cast<double>(below)) * (sorted[above] - sorted[below]);
+}
+
+// Collects the divergence of a model's rows from another model's.
+class Comparison {
+ public:
+  Comparison(const models::Model& against, size_t max_tokens, const kernels::KernelTable& table, ThreadPool& pool)
+      : table_(table), vocab_size_(against.config().vocab_size), scorer_(against, max_tokens, table, pool) {}
+
+  /// Runs the other model over a window.
+  void begin_window(std::span<const int32_t> rows, size_t first) {
+    first_ = first;
+    logits_.clear();
+    scorer_.logits(rows, first, [&](size_t, std::span<const float> logits) {
+      logits_.insert(logits_.end(), logits.begin(), logits.end());
+    });
+  }
+
+  void add(size_t row, std::span<const float> logits) {
+    const std::span<const float> others(logits_.data() + (row - first_) * vocab_size_, vocab_size_);
+    const auto own_total = static_cast<double>(table_.real.log_sum_exp(logits.data(), logits.size()));
+    const auto other_total = static_cast<double>(table_.real.log_sum_exp(others.data(), others.size()));
+    double divergence = 0;
+    for (size_t i = 0; i < vocab_size_; ++i) {
+      const double log_p = static_cast<double>(others[i]) - other_total;
+      divergence += std::exp(log_p) * (log_p - (static_cast<double>(logits[i]) - own_total));
+    }
+    values_.push_back(divergence);
+    if (std::ranges::max_element(logits) - logits.begin() == std::ranges::max_element(others) - others.begin())
+      ++n_same_;
+  }
+
+  Divergence result() {
+    std::ranges::sort(values_);
+    Divergence divergence;
+    for (const double value : values_) divergence.mean += value / static_cast<double>(values_.size());
+    divergence.median = percentile(values_, 0.5);
+    divergence.p99 = percentile(values_, 0.99);
+    divergence.max = values_.back();
+    divergence.top_1_agreement = static_cast<double>(n_same_) / static_cast<double>(values_.size());
+    return divergence;
+  }
+
+ private:
+  const kernels::KernelTable& table_;
+  const size_t vocab_size_;
+  engine::Scorer scorer_;
+  size_t first_ = 0;
+  std::vector<float> logits_;  // the other model's, of the scored rows of a window
+  std::vector<double> values_;
+  size_t n_same_ = 0;
+};
+
 }  // namespace
 
 Perplexity perplexity(const models::Model& model, std::span<const int32_t> ids, const PerplexityOptions& options,
@@ -58,6 +116,11 @@ Perplexity perplexity(const models::Model& model, std::span<const int32_t> ids, 
               options.whole ? str("two") : str("one window of ", options.context_len));
   }
   engine::Scorer scorer(model, windows.front().ids.size(), table, pool);
+  std::optional<Comparison> comparison;
+  if (options.against != nullptr) {
+    KINGLET_CHECK(options.against->config().vocab_size == model.config().vocab_size, "both have one vocabulary");
+    comparison.emplace(*options.against, windows.front().ids.size(), table, pool);
+  }
   const auto started = std::chrono::steady_clock::now();
   Perplexity result;
   double nll = 0;
@@ -66,10 +129,12 @@ Perplexity perplexity(const models::Model& model, std::span<const int32_t> ids, 
     if (progress) progress(i, windows.size());
     // Row t predicts token t + 1; the last row predicts nothing that is known.
     const std::span<const int32_t> rows(window.ids.data(), window.ids.size() - 1);
+    if (comparison) comparison->begin_window(rows, window.first - 1);
     scorer.logits(rows, window.first - 1, [&](size_t row, std::span<const float> logits) {
       const auto target = static_cast<size_t>(window.ids[row + 1]);
       nll += static_cast<double>(table.real.log_sum_exp(logits.data(), logits.size())) -
              static_cast<double>(logits[target]);
+      if (comparison) comparison->add(row, logits);
       ++result.n_tokens;
     });
     result.n_run += rows.size();
@@ -78,6 +143,7 @@ Perplexity perplexity(const models::Model& model, std::span<const int32_t> ids, 
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
   result.nll_per_token = nll / static_cast<double>(result.n_tokens);
   result.perplexity = std::exp(result.nll_per_token);
+  if (comparison) result.divergence = comparison->result();
   return result;
 }
 

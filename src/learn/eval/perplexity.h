@@ -22,6 +22,18 @@ struct PerplexityOptions {
   std::optional<size_t> n_windows;  ///< Only so many of the first windows.
   bool whole = false;
   std::optional<int32_t> begin;  ///< The begin token, where the model's rule adds one.
+  /// A model of the same vocabulary whose predictions the model's are compared with; null: none. Outlives the call.
+  const models::Model* against = nullptr;
+};
+
+/// How far a model's predictions are from another's, over the scored tokens. The Kullback-Leibler divergence is the sum
+/// over tokens of p (log p - log q), p the other model's probability and q the model's, in nats.
+struct Divergence {
+  double mean = 0;
+  double median = 0;
+  double p99 = 0;  ///< Percentiles are interpolated between values.
+  double max = 0;
+  double top_1_agreement = 0;  ///< The part of tokens where both find the same one most likely.
 };
 
 struct Perplexity {
@@ -30,6 +42,7 @@ struct Perplexity {
   size_t n_tokens = 0;       ///< Scored.
   size_t n_run = 0;          ///< Run through the model.
   double seconds = 0;
+  std::optional<Divergence> divergence;  ///< Where `against` was given.
 };
 
 /// Scores ids (`begin`, where there is one, is their first). Calls `progress` (may be empty) with windows done and all

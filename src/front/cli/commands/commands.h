@@ -18,6 +18,7 @@ Command import_command();
 Command inspect_command();
 Command convert_command();
 Command quantize_command();
+Command imatrix_command();
 
 Command tokenize_command();
 Command detokenize_command();

@@ -17,6 +17,7 @@ class Perplexity final : public Action {
     arguments.option("--context", "N", context_, "Tokens of a window (default 512)");
     arguments.option("--windows", "N", windows_, "Score only the first N windows");
     arguments.flag("--whole", whole_, "Score every token, not the second half of each window alone");
+    arguments.option("--against", "MODEL", against_, "Compare predictions with those of this model").is_model = true;
     arguments.flag("--json", json_, "The document on one line");
   }
 
@@ -29,7 +30,15 @@ class Perplexity final : public Action {
     const auto file = open_source(find_model(session, model_));
     const auto tokenizer = chat::make_tokenizer(*file);
     const auto model = models::Model::load(file);
+    std::shared_ptr<const models::Model> against;
+    if (!against_.empty()) {
+      const auto other = open_source(find_model(session, against_));
+      require_same_vocabulary(*file, *other);
+      against = models::Model::load(other);
+      require_same_size(*model, *against);
+    }
     eval::PerplexityOptions options;
+    options.against = against.get();
     options.context_len = context_;
     if (windows_) options.n_windows = *windows_;
     options.whole = whole_;
@@ -50,12 +59,40 @@ class Perplexity final : public Action {
     document.set("nll_per_token", result.nll_per_token);
     document.set("tokens", result.n_tokens);
     document.set("tokens_per_second", static_cast<double>(result.n_run) / result.seconds);
+    if (const auto& divergence = result.divergence) {
+      document.set("kl_mean", divergence->mean);
+      document.set("kl_median", divergence->median);
+      document.set("kl_p99", divergence->p99);
+      document.set("kl_max", divergence->max);
+      document.set("top_1_agreement", divergence->top_1_agreement);
+    }
     session.out().write(document.dump(json_ ? -1 : 2) + '\n');
   }
 
  private:
+  // Ids mean the same words, or nothing can be compared.
+  static void require_same_vocabulary(const format::ModelFile& file, const format::ModelFile& other) {
+    const format::Array* own = file.metadata().string_array("tokenizer.ggml.tokens");
+    const format::Array* others = other.metadata().string_array("tokenizer.ggml.tokens");
+    if (own == nullptr || others == nullptr) return;  // a folder's words are in its tokenizer; its size is compared
+    const auto refuse = [&](const auto&... why) {
+      fail_with(ErrorCode::kInvalidArgument, "--against: ", other.path(), ": has another vocabulary than ", file.path(),
+                ": ", why...);
+    };
+    if (own->size != others->size) refuse(others->size, " tokens, not ", own->size);
+    for (uint64_t i = 0; i < own->size; ++i) {
+      if (own->string(i) != others->string(i)) refuse("token ", i, " differs");
+    }
+  }
+  static void require_same_size(const models::Model& model, const models::Model& other) {
+    if (model.config().vocab_size == other.config().vocab_size) return;
+    fail_with(ErrorCode::kInvalidArgument, "--against: ", other.file().path(), ": has another vocabulary than ",
+              model.file().path(), ": ", other.config().vocab_size, " tokens, not ", model.config().vocab_size);
+  }
+
   std::string model_;
   std::string text_;
+  std::string against_;
   uint64_t context_ = 512;
   std::optional<uint64_t> windows_;
   bool whole_ = false;
@@ -71,9 +108,14 @@ Command perplexity_command() {
           "Defined as llama.cpp's tool defines it: the text is cut into windows of --context tokens, and the second "
           "half of "
           "each is scored; a rest that fills no window is left out. The result is a JSON document: {\"perplexity\", "
-          "\"nll_per_token\" (nats), \"tokens\" (scored), \"tokens_per_second\" (run)}. Keys and values are f32.",
+          "\"nll_per_token\" (nats), \"tokens\" (scored), \"tokens_per_second\" (run)}. Keys and values are f32. With "
+          "--against also what llama.cpp's --kl-divergence gives: "
+          "\"kl_mean\", \"kl_median\", \"kl_p99\" and \"kl_max\", the Kullback-Leibler divergence of MODEL's "
+          "predictions from the other model's in nats, and \"top_1_agreement\", the part of tokens where both find the "
+          "same one most likely.",
           "kinglet perplexity smollm2:135m wiki.valid.txt --windows 32\n"
-          "kinglet perplexity smollm2:135m story.txt --whole --json",
+          "kinglet perplexity smollm2:135m story.txt --whole --json\n"
+          "kinglet perplexity small-q4.gguf wiki.valid.txt --against f16.gguf",
           make_action<Perplexity>};
 }
 
