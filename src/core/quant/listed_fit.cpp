@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "core/quant/block_rows.h"
-#include "core/quant/scale_search.h"
+#include "core/quant/scale_search.inl.h"
 
 namespace kinglet::quant {
 namespace {

@@ -142,9 +142,12 @@ void write_importance(const ImportanceMatrix& matrix, const format::GgufWriter::
   writer.add_u32("imatrix.chunk_size", matrix.chunk_len);
   for (const auto& [name, sums] : matrix.by_name) {
     const std::array<uint64_t, 2> shape = {sums.n_cols(), sums.counts.size()};
-    const std::array<uint64_t, 2> counts = {1, sums.counts.size()};
-    writer.add_tensor(name + std::string(kSums), f32, shape, std::as_bytes(std::span(sums.squares)));
-    writer.add_tensor(name + std::string(kCounts), f32, counts, std::as_bytes(std::span(sums.counts)));
+    const std::array<uint64_t, 2> of_counts = {1, sums.counts.size()};
+    const size_t n_dims = sums.counts.size() == 1 ? 1 : 2;
+    writer.add_tensor(name + std::string(kSums), f32, std::span(shape).first(n_dims),
+                      std::as_bytes(std::span(sums.squares)));
+    writer.add_tensor(name + std::string(kCounts), f32, std::span(of_counts).first(n_dims),
+                      std::as_bytes(std::span(sums.counts)));
   }
   writer.write(sink);
 }
