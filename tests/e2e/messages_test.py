@@ -9,7 +9,7 @@ import unittest
 from program import PROGRAM, ProgramTest
 
 COMMANDS = ("run", "pull", "list", "show", "cp", "rm", "import", "inspect", "tokenize", "detokenize", "template", "logits",
-            "gradients", "perplexity", "bench", "doctor", "help", "completion", "man")
+            "gradients", "quantize", "imatrix", "perplexity", "bench", "doctor", "help", "completion", "man")
 
 
 class Messages(ProgramTest):
