@@ -4,6 +4,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,10 +28,13 @@ class CaseBuilder {
   /// differences are exact.
   ir::WeightId weight(size_t rows, size_t cols, std::string_view format = "F32", float middle = 0.0F,
                       float spread = 1.0F);
+  /// A vector that takes no gradient, around `middle`.
+  ir::WeightId constant(size_t cols, float middle, float spread);
   /// Rows [T, cols] with values of their own, as a table that is looked up by token id.
   ir::Value rows(size_t cols) { return ops::embed(b, b.input(ir::Input::kTokenIds), weight(kMaxIds, cols)); }
 
-  /// Values of F32 weights, to be changed by finite differences; empty for other formats.
+  /// Values of F32 weights, to be changed by finite differences; empty for other formats and for
+  /// constants.
   [[nodiscard]] std::span<float> values(uint32_t weight_id);
 
   static constexpr size_t kMaxIds = 48;
@@ -39,15 +43,17 @@ class CaseBuilder {
   Philox random_;
   std::deque<std::string> names_;
   std::deque<std::vector<std::byte>> bytes_;
+  std::set<uint32_t> constants_;
 };
 
 struct OpCase {
   std::string name;
-  std::vector<size_t> sequences;                 ///< Rows of each.
-  std::vector<int32_t> ids;                      ///< Token ids of the rows; empty: 0, 1, 2, ...
-  std::vector<int32_t> logit_rows;               ///< Empty: all.
-  double tolerance = 0.0;                        ///< Of f32 beside double, relative to the norm.
-  std::function<ir::Value(CaseBuilder&)> build;  ///< Gives the output, of rows T or L.
+  std::vector<size_t> sequences;                  ///< Rows of each.
+  std::vector<int32_t> ids;                       ///< Token ids of the rows; empty: 0, 1, 2, ...
+  std::vector<int32_t> logit_rows;                ///< Empty: all.
+  double tolerance = 0.0;                         ///< Of f32 beside double, relative to the norm.
+  std::function<ir::Value(CaseBuilder&)> build;   ///< Gives the output, of rows T or L.
+  std::vector<std::vector<float>> adapters = {};  ///< Factors of adapters, of each sequence.
 
   [[nodiscard]] size_t n_rows() const;
   [[nodiscard]] ops::RowCounts counts() const;

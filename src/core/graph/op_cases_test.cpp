@@ -41,6 +41,36 @@ OpCase linear_of(std::string_view format, size_t cols, double tolerance) {
           }};
 }
 
+/// A linear with two adapters, the first one with a magnitude, over the rows of four sequences: both, one each, none.
+OpCase adapted_case(std::string name, std::string_view format, size_t cols, bool with_bias, double tolerance) {
+  OpCase made{std::move(name), {3, 2, 67, 2}, {}, {}, tolerance, [=](CaseBuilder& c) {
+                constexpr size_t kRows = 37;
+                const ir::Value x = c.rows(cols);
+                const ir::WeightId weight = c.weight(kRows, cols, format, 0.0F, 0.2F);
+                ir::Adapter first{0, c.weight(3, cols), c.weight(kRows, 3), 0.75F};
+                first.magnitude = c.weight(1, kRows, "F32", 1.0F, 0.5F);
+                first.lengths = c.constant(kRows, 1.5F, 0.25F);
+                c.graph.add_adapter(weight, first);
+                c.graph.add_adapter(weight, {1, c.weight(5, cols), c.weight(kRows, 5), -0.5F});
+                return ops::linear(c.b, x, weight, with_bias ? std::optional(c.weight(1, kRows)) : std::nullopt);
+              }};
+  for (size_t i = 0; i < made.n_rows(); ++i) made.ids.push_back(static_cast<int32_t>(i % CaseBuilder::kMaxIds));
+  made.adapters = {{1.0F, 0.5F}, {0.0F, 2.0F}, {0.25F}, {}};
+  return made;
+}
+
+/// The same weight's parts, and rows of the head in another order than those of the batch.
+OpCase adapted_part_case() {
+  OpCase made{"adapted_part_of_a_head", {2, 3}, {}, {4, 0, 1, 3}, kPlain, [](CaseBuilder& c) {
+                const ir::Value x = ops::gather_rows(c.b, c.rows(9), c.b.input(ir::Input::kLogitRows));
+                const ir::WeightId weight = c.weight(20, 9);
+                c.graph.add_adapter(weight, {0, c.weight(2, 9), c.weight(20, 2), 0.5F});
+                return ops::linear(c.b, x, c.b.part_of(weight, 7, 11));
+              }};
+  made.adapters = {{1.5F}, {}};
+  return made;
+}
+
 /// A decoder block: all that lowering fuses, and attention.
 OpCase block_case(std::string name, std::string_view format, size_t hidden, double tolerance) {
   return {std::move(name), {3, 2}, {}, {1, 4}, tolerance, [=](CaseBuilder& c) {
@@ -264,6 +294,10 @@ std::vector<OpCase> make_cases() {
     const ir::Value gate = away_from_limit();
     return ops::clamped_swiglu(c.b, gate, away_from_limit(), {1.7F, 0.7F});
   });
+  cases.push_back(adapted_case("adapted", "F32", 13, false, kPlain));
+  cases.push_back(adapted_case("adapted_with_bias", "F32", 40, true, kPlain));
+  cases.push_back(adapted_case("adapted_q8_0", "Q8_0", 64, true, kEncoded));
+  cases.push_back(adapted_part_case());
   const ops::Visibility causal;
   cases.push_back(attend_case("attend", {3, 1, 4}, {2, 2, 5, 0.45F, 0.0F, causal}));
   cases.push_back(attend_case("attend_grouped_heads", {4, 3}, {6, 2, 8, 0.35F, 0.0F, causal}));
@@ -301,9 +335,15 @@ ir::WeightId CaseBuilder::weight(size_t rows, size_t cols, std::string_view form
   return graph.add_weight({names_.back(), &type, rows, cols, bytes_.back().data()});
 }
 
+ir::WeightId CaseBuilder::constant(size_t cols, float middle, float spread) {
+  const ir::WeightId id = weight(1, cols, "F32", middle, spread);
+  constants_.insert(id.id);
+  return id;
+}
+
 std::span<float> CaseBuilder::values(uint32_t weight_id) {
   const quant::Weight& of = graph.weight({weight_id});
-  if (of.format->name != "F32") return {};
+  if (of.format->name != "F32" || constants_.contains(weight_id)) return {};
   return {reinterpret_cast<float*>(bytes_[weight_id].data()), of.rows * of.cols};
 }
 
@@ -317,7 +357,9 @@ std::vector<ops::SequenceRows> OpCase::batch_rows() const {
   std::vector<ops::SequenceRows> rows;
   size_t first = 0;
   for (const size_t n : sequences) {
+    const size_t i = rows.size();
     rows.push_back({first, n});
+    if (i < adapters.size()) rows.back().adapters = adapters[i];
     first += n;
   }
   return rows;
@@ -330,7 +372,7 @@ const std::vector<OpCase>& op_cases() {
 
 TEST(OpCases, AreNamedOnce) {
   for (size_t i = 0; i < op_cases().size(); ++i) {
-    EXPECT_LE(op_cases()[i].n_rows(), CaseBuilder::kMaxIds) << op_cases()[i].name;
+    EXPECT_TRUE(!op_cases()[i].ids.empty() || op_cases()[i].n_rows() <= CaseBuilder::kMaxIds) << op_cases()[i].name;
     for (size_t j = 0; j < i; ++j) EXPECT_NE(op_cases()[i].name, op_cases()[j].name);
   }
 }

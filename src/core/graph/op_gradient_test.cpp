@@ -42,7 +42,8 @@ class Differentiated {
         std::make_unique<Executor<Real>>(std::make_shared<const Plan>(graph, outputs, options, table), table, pool);
     for (uint32_t i = 0; i < graph.n_weights(); ++i) {
       gradients.emplace_back(graph.weight({i}).rows * graph.weight({i}).cols);
-      executor_->set_weight_gradient({i}, gradients.back().data());
+      const ir::Graph::Part part = graph.part({i});  // a whole weight comes before its parts
+      executor_->set_weight_gradient({i}, gradients[part.whole.id].data() + part.first);
     }
     of.fill_inputs(*executor_, cols);
   }

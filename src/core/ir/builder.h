@@ -16,6 +16,9 @@ class Builder {
   /// As Graph::add_weight_part.
   WeightId part_of(WeightId whole, size_t begin, size_t n) { return graph_.add_weight_part(whole, begin, n); }
 
+  /// As Graph::adapters_of.
+  std::vector<Adapter> adapters_of(WeightId weight) { return graph_.adapters_of(weight); }
+
   /// The value of an input, made at its first use.
   Value input(Input input);
 

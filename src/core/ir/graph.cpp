@@ -36,6 +36,23 @@ WeightId Graph::add_weight_part(WeightId whole, size_t begin, size_t n) {
   return id;
 }
 
+std::vector<Adapter> Graph::adapters_of(WeightId weight_id) {
+  std::vector<Adapter> found;
+  const Part part = parts_[weight_id.id];
+  const quant::Weight of = weight(weight_id);
+  const bool is_whole = part.whole == weight_id;
+  const size_t begin = part.first / of.cols;
+  const auto rows_of = [&](WeightId id) { return is_whole ? id : add_weight_part(id, begin, of.rows); };
+  for (const auto& [whole, whole_adapter] : adapters_) {
+    if (whole != part.whole) continue;
+    Adapter& adapter = found.emplace_back(whole_adapter);
+    adapter.b = rows_of(adapter.b);
+    if (adapter.magnitude) adapter.magnitude = rows_of(*adapter.magnitude);
+    if (adapter.lengths) adapter.lengths = rows_of(*adapter.lengths);
+  }
+  return found;
+}
+
 Value Builder::input(Input input) {
   if (const auto known = graph_.input(input)) return *known;
   const bool per_token = input == Input::kTokenIds || input == Input::kPositions || input == Input::kTokenTypes;

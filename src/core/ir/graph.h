@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/base/base.h"
@@ -79,6 +80,18 @@ struct Attributes {
   virtual ~Attributes() = default;
 };
 
+/// A low-rank change of a matrix W [N, K]: scale B A is added to it, and with a magnitude each row of the sum is scaled
+/// to that length (DoRA, arXiv 2402.09353).
+struct Adapter {
+  size_t idx = 0;      ///< Which of the caller's adapters it is of: sequences name theirs by it.
+  WeightId a;          ///< [r, K], F32.
+  WeightId b;          ///< [N, r], F32.
+  float scale = 1.0F;  ///< alpha / r, or alpha / sqrt(r).
+  std::optional<WeightId> magnitude = std::nullopt;  ///< [1, N], F32.
+  /// [1, N]: lengths of the rows of W + scale B A. A constant: the field's definition gives it no gradient.
+  std::optional<WeightId> lengths = std::nullopt;
+};
+
 struct Node {
   const Op* op = nullptr;
   std::vector<Value> inputs;
@@ -106,6 +119,10 @@ class Graph {
   /// Rows [begin, begin + n) of a matrix, or elements of a vector of f32, as a weight of their own that reads the same
   /// bytes: a part of what is fused in the file.
   WeightId add_weight_part(WeightId whole, size_t begin, size_t n);
+  /// Products with `weight`, or with parts of it, are changed where a sequence wants it (ops/linear.h).
+  void add_adapter(WeightId weight, const Adapter& adapter) { adapters_.emplace_back(weight, adapter); }
+  /// Those of a weight or of a part of one, whose rows of B are then parts too.
+  std::vector<Adapter> adapters_of(WeightId weight);
   void add_node(Node node) { nodes_.push_back(std::move(node)); }
 
   [[nodiscard]] const ValueType& type(Value value) const { return types_[value.id]; }
@@ -129,6 +146,7 @@ class Graph {
   std::vector<ValueType> types_;
   std::vector<quant::Weight> weights_;
   std::vector<Part> parts_;
+  std::vector<std::pair<WeightId, Adapter>> adapters_;  // by the whole weight
   std::vector<Node> nodes_;
   std::optional<Value> inputs_[kInputs];
 };

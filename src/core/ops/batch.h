@@ -26,7 +26,10 @@ struct SequenceRows {
   const KvPages* pages = nullptr;  ///< By group of layers (graph::KvLayout).
   std::byte* state = nullptr;      ///< Fixed-size states of recurrent layers, read and written; null: begin from zeros.
   size_t max_len = 0;              ///< Most positions that it will have: what rope variants are chosen by; 0: the rows.
+  /// How strongly each adapter of the graph (ir::Adapter::idx) changes these rows; 0, or beyond the end: not at all.
+  std::span<const float> adapters = {};
 
+  [[nodiscard]] float adapter(size_t idx) const noexcept { return idx < adapters.size() ? adapters[idx] : 0.0F; }
   /// Positions that a rope variant is chosen for.
   [[nodiscard]] size_t length() const noexcept { return std::max(max_len, n_past + n_rows); }
 };

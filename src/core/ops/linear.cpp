@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "core/ops/adapt.h"
 #include "core/ops/encode.h"
 #include "core/ops/vector_weight.h"
 
@@ -181,9 +182,7 @@ void backward(Backward& back) {
   const std::vector<ir::WeightId> matrix{back.node.weights[0]};
   back.set_d_input(0, back.b.add_one(kLinearDx, {{dy}, matrix}, back.b.type(x)));
   if (back.wants_weight(0)) back.b.add(kLinearDw, {{x, dy}, matrix}, {});
-  if (back.attributes<Linear>().bias && back.wants_weight(1)) {
-    back.b.add(kBiasDw, {{dy}, {back.node.weights[1]}}, {});
-  }
+  if (back.attributes<Linear>().bias && back.wants_weight(1)) bias_gradient(back.b, dy, back.node.weights[1]);
 }
 
 constexpr Op kLinear{{"linear"}, linear_items, run_linear_f32, run_linear_f64, linear_scratch, backward};
@@ -206,7 +205,15 @@ void product_rows(const Run<float>& run, const quant::Weight& weight, ir::Value 
   (T <= kernels::kFewRows ? product.few : product.many)(w, rows, y, y_stride, scratch);
 }
 
+void bias_gradient(ir::Builder& b, ir::Value dy, ir::WeightId bias) { b.add(kBiasDw, {{dy}, {bias}}, {}); }
+
 ir::Value linear(ir::Builder& b, ir::Value x, ir::WeightId weight, std::optional<ir::WeightId> bias) {
+  const std::vector<ir::Adapter> adapters = b.adapters_of(weight);
+  if (adapters.empty()) return plain_linear(b, x, weight, bias);
+  return adapt(b, plain_linear(b, x, weight), x, adapters, bias);
+}
+
+ir::Value plain_linear(ir::Builder& b, ir::Value x, ir::WeightId weight, std::optional<ir::WeightId> bias) {
   KINGLET_CHECK(b.type(x).cols == b.weight(weight).cols, "linear: the weight's columns are the input's");
   auto attributes = std::make_shared<Linear>();
   std::vector<ir::WeightId> weights{weight};

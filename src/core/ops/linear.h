@@ -5,8 +5,15 @@
 
 namespace kinglet::ops {
 
-/// x [T, K], weight [N, K] -> [T, N]. bias: [N] or none.
+/// x [T, K], weight [N, K] -> [T, N]. bias: [N] or none. Adapters of the weight (Graph::add_adapter) are part of it: of
+/// a sequence that wants them (SequenceRows::adapters) the rows are those of adapt.h, of others the same as without.
 ir::Value linear(ir::Builder& b, ir::Value x, ir::WeightId weight, std::optional<ir::WeightId> bias = std::nullopt);
+
+/// The same without regard to adapters.
+ir::Value plain_linear(ir::Builder& b, ir::Value x, ir::WeightId weight,
+                       std::optional<ir::WeightId> bias = std::nullopt);
+/// Adds the node of a bias's gradient [1, N]: the sum of dy [T, N] over rows.
+void bias_gradient(ir::Builder& b, ir::Value dy, ir::WeightId bias);
 
 /// Whether a node is a linear without bias and residual: what lowering may group and fuse.
 bool is_plain_linear(const ir::Node& node);

@@ -6,6 +6,7 @@
 // run at once.
 #pragma once
 
+#include "core/ops/adapt.h"
 #include "core/ops/attend.h"
 #include "core/ops/batch.h"
 #include "core/ops/clamped_swiglu.h"
