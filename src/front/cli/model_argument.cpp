@@ -1,6 +1,8 @@
 #include "front/cli/model_argument.h"
 #include "front/cli/did_you_mean.h"
 
+#include <charconv>
+#include <cmath>
 #include <filesystem>
 
 #include "front/cli/interrupt.h"
@@ -69,14 +71,43 @@ ModelSource find_model(Session& session, const std::string& text, bool may_pull)
   if (!stored && names_model_on_disk(path)) return {text, path, {}};
   if (!stored && !may_pull) fail_missing_model(session, *name, "");
   if (!stored) stored = pull_missing(session, *name);
-  return {stored->name.to_string(), stored->weights_path, *stored};
+  ModelSource source{stored->name.to_string(), stored->weights_path, *stored};
+  for (const std::string& adapter : stored->adapter_paths) source.adapters.push_back({adapter});
+  return source;
+}
+
+void declare_adapters(Arguments& arguments, std::vector<std::string>& into) {
+  arguments
+      .option("--adapter", "FILE[=SCALE]", into,
+              "A LoRA or DoRA adapter: a PEFT folder or a GGUF file; with a factor, 1 by default")
+      .is_file = true;
+}
+
+void add_adapters(ModelSource& source, const std::vector<std::string>& texts) {
+  std::error_code ignored;
+  for (const std::string& text : texts) {
+    models::Model::AdapterPath adapter{text};
+    const size_t sign = text.rfind('=');
+    if (sign != std::string::npos && !fs::exists(text, ignored)) {
+      adapter.path = text.substr(0, sign);
+      const char* begin = text.data() + sign + 1;
+      const char* end = text.data() + text.size();
+      const auto [parsed, error] = std::from_chars(begin, end, adapter.factor);
+      if (error != std::errc() || parsed != end || !std::isfinite(adapter.factor)) {
+        fail_with(ErrorCode::kInvalidArgument, "--adapter: ", text.substr(sign + 1), " of ", text,
+                  " is no number; it is FILE=SCALE");
+      }
+    }
+    if (!fs::exists(adapter.path, ignored))
+      fail_with(ErrorCode::kNotFound, adapter.path, ": no such adapter; it is a PEFT folder or a GGUF file");
+    source.adapters.push_back(std::move(adapter));
+  }
 }
 
 std::shared_ptr<const format::ModelFile> open_source(const ModelSource& source) {
   const auto refuse = [&](std::string_view what) {
     fail_with(ErrorCode::kUnsupported, source.name, ": comes with ", what, ", which is not supported");
   };
-  if (!source.stored.adapter_paths.empty()) refuse("an adapter");
   if (!source.stored.projector_paths.empty()) refuse("a projector for images");
   return models::open_file(source.path);
 }
@@ -96,6 +127,7 @@ chat::LoadOptions load_options_of(const Session& session, const ModelSource& sou
   options.context_len = settings.context_len;
   options.kv_type = session.kv_type(kernels::KvType::kF16);
   options.template_text = source.stored.template_text;
+  options.adapters = source.adapters;
   return options;
 }
 

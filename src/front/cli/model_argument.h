@@ -16,13 +16,20 @@ struct ModelSource {
   std::string name;
   std::string path;
   store::StoredModel stored;
+  std::vector<models::Model::AdapterPath> adapters = {};  ///< Those of the stored model, then those that are asked for.
 };
+
+/// What `--adapter FILE[=SCALE]` says, added to those of the model. Throws Error{kInvalidArgument} for a scale that is
+/// no number, kNotFound for a file that is not there.
+void add_adapters(ModelSource& source, const std::vector<std::string>& texts);
+/// Declares that option.
+void declare_adapters(Arguments& arguments, std::vector<std::string>& into);
 
 /// Finds it. A name that is not here is pulled where `may_pull`. Throws Error{kNotFound} with near names (also where no
 /// registry can be reached), and as Store::pull.
 ModelSource find_model(Session& session, const std::string& text, bool may_pull = true);
 
-/// Opens the file; for a model with adapters or a projector says that these are not supported.
+/// Opens the file; for a model with a projector says that it is not supported.
 std::shared_ptr<const format::ModelFile> open_source(const ModelSource& source);
 
 /// Settings in layers: our defaults, the file's, the stored model's.

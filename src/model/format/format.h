@@ -6,6 +6,7 @@
 // constant once open and may be shared.
 #pragma once
 
+#include "model/format/adapter.h"
 #include "model/format/gguf.h"
 #include "model/format/metadata.h"
 #include "model/format/model_file.h"

@@ -89,6 +89,17 @@ void refuse_unread(const format::ModelFile& file, const Architecture& architectu
 }  // namespace
 
 std::shared_ptr<const Model> Model::load(std::shared_ptr<const format::ModelFile> file) {
+  return load_plain(std::move(file));
+}
+
+std::shared_ptr<const Model> Model::load(std::shared_ptr<const format::ModelFile> file,
+                                         const std::vector<AdapterPath>& adapters) {
+  std::shared_ptr<Model> model = load_plain(std::move(file));
+  model->add_adapters(adapters);
+  return model;
+}
+
+std::shared_ptr<Model> Model::load_plain(std::shared_ptr<const format::ModelFile> file) {
   std::shared_ptr<Model> model(new Model);
   model->architecture_ = &architecture_of(*file);
   model->config_ = model->architecture_->read_config(ConfigReader(*file));
@@ -100,6 +111,33 @@ std::shared_ptr<const Model> Model::load(std::shared_ptr<const format::ModelFile
   refuse_unread(*file, *model->architecture_, specs);
   model->file_ = std::move(file);
   return model;
+}
+
+void Model::add_adapters(const std::vector<AdapterPath>& adapters) {
+  for (const AdapterPath& adapter : adapters) {
+    adapters_.push_back({format::open_adapter(adapter.path, adapter_target()), adapter.factor});
+    factors_.push_back(adapter.factor);
+  }
+  for (size_t i = 0; i < adapters_.size(); ++i) {
+    for (const format::AdapterWeight& weight : adapters_[i].adapter.weights) {
+      const auto changed = std::ranges::find(weights_, weight.name, &quant::Weight::name);
+      KINGLET_CHECK(changed != weights_.end(), "an adapter is opened against the model's tensors");
+      adapter_tensors_.emplace_back(weight, i, *changed);
+    }
+  }
+  if (adapters_.empty()) return;
+  // A matrix that no linear reads has nothing that an adapter could change.
+  const Description description = describe();
+  std::set<std::string_view> read;
+  for (const ir::Node& node : description.graph.nodes()) {
+    for (const ir::WeightId id : node.weights) read.insert(description.graph.weight(id).name);
+  }
+  for (const AdapterUse& use : adapters_) {
+    for (const format::AdapterWeight& weight : use.adapter.weights) {
+      if (read.contains(str(weight.name, ".lora_a"))) continue;
+      fail_with(ErrorCode::kUnsupported, use.adapter.path, ": adapters of ", weight.name, " are not supported");
+    }
+  }
 }
 
 void Model::check(const format::ModelFile& file) {
@@ -122,6 +160,9 @@ Description Model::describe(const DescribeOptions& options) const {
   ir::Builder b(description.graph);
   WeightNames names;
   for (const quant::Weight& weight : weights_) names.add(weight.name, description.graph.add_weight(weight));
+  for (const AdapterTensors& tensors : adapter_tensors_) {
+    tensors.add_to(description.graph, names[tensors.adapter().name]);
+  }
   const auto vector = [&](std::string_view name) -> std::span<const float> {
     const auto id = names.find(name);
     if (!id) return {};

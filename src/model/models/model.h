@@ -9,6 +9,7 @@
 
 #include "core/ir/ir.h"
 #include "model/format/format.h"
+#include "model/models/adapted.h"
 #include "model/models/architecture.h"
 
 namespace kinglet::models {
@@ -38,6 +39,14 @@ class Model {
   /// Reads settings and finds all tensors. Throws Error{kUnsupported} for an architecture that is not known (named),
   /// and Error{kInvalidFile} where a tensor lacks or has another shape than declared.
   static std::shared_ptr<const Model> load(std::shared_ptr<const format::ModelFile> file);
+  /// The same with adapters, which are opened against the model. Throws as format::open_adapter, and kUnsupported for
+  /// an adapter of a matrix that no linear reads.
+  struct AdapterPath {
+    std::string path;
+    float factor = 1.0F;
+  };
+  static std::shared_ptr<const Model> load(std::shared_ptr<const format::ModelFile> file,
+                                           const std::vector<AdapterPath>& adapters);
   /// The same checks, for a file whose data is not at hand (ModelFile::read makes it).
   static void check(const format::ModelFile& file);
 
@@ -50,17 +59,27 @@ class Model {
 
   /// Throws Error{kUnsupported} for an encoder, which has no logits over a vocabulary, that says what it is for.
   void require_head() const;
+  [[nodiscard]] const std::vector<AdapterUse>& adapters() const noexcept { return adapters_; }
+  /// How strongly each of them works where a sequence does not say otherwise (ops::SequenceRows::adapters).
+  [[nodiscard]] std::span<const float> factors() const noexcept { return factors_; }
+  /// What adapters are opened against.
+  [[nodiscard]] format::AdapterTarget adapter_target() const { return {*file_, architecture_->folder}; }
 
   [[nodiscard]] Description describe(const DescribeOptions& options = {}) const;
 
  private:
   Model() = default;
+  static std::shared_ptr<Model> load_plain(std::shared_ptr<const format::ModelFile> file);
+  void add_adapters(const std::vector<AdapterPath>& adapters);
 
   std::shared_ptr<const format::ModelFile> file_;
   const Architecture* architecture_ = nullptr;
   DecoderConfig config_;
   std::vector<quant::Weight> weights_;
   std::set<std::string, std::less<>> constants_;
+  std::vector<AdapterUse> adapters_;
+  std::vector<float> factors_;
+  std::vector<AdapterTensors> adapter_tensors_;
 };
 
 }  // namespace kinglet::models

@@ -80,7 +80,7 @@ LoadedModel::LoadedModel(std::shared_ptr<const format::ModelFile> file, const Lo
     template_ = template_of(file->metadata(), stored);
     end_tokens_ = end_tokens_of(file->metadata(), *tokenizer_);
   });
-  model_ = models::Model::load(std::move(file));
+  model_ = models::Model::load(std::move(file), options.adapters);
   const uint64_t trained = model_->config().context_len;
   engine::EngineOptions engine_options;
   engine_options.context_len = options.context_len.value_or(std::min(trained, Settings::kDefaultContext));

@@ -16,6 +16,7 @@
 namespace kinglet::chat {
 
 struct LoadOptions {
+  std::vector<models::Model::AdapterPath> adapters = {};
   std::optional<uint64_t> context_len;  ///< Empty: Settings::kDefaultContext, or the trained one if that is less.
   size_t max_sequences = 1;
   kernels::KvType kv_type = kernels::KvType::kF16;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <utility>
 
 #include "run/engine/tokens.h"
@@ -76,6 +77,14 @@ std::shared_ptr<Generation> Engine::submit(Request request) {
   const size_t vocab_size = model_->config().vocab_size;
   check_tokens(request.prompt, vocab_size, "prompt: ");
   check(request.sampling, vocab_size);
+  if (request.adapters.empty()) request.adapters.assign(model_->factors().begin(), model_->factors().end());
+  if (request.adapters.size() != model_->adapters().size()) {
+    fail_with(ErrorCode::kInvalidArgument, "adapters: ", request.adapters.size(), " factors for ",
+              model_->adapters().size(), " adapters of the model");
+  }
+  for (const float factor : request.adapters) {
+    if (!std::isfinite(factor)) fail(ErrorCode::kInvalidArgument, "adapters: a factor is not a finite number");
+  }
   auto generation = std::make_shared<Generation>(std::move(request));
   MutexLock lock(mutex_);
   waiting_.push_back(generation);
@@ -145,7 +154,7 @@ void Engine::start(const std::shared_ptr<Generation>& generation) {
   const Request& request = generation->request();
   const size_t max_new = std::min(request.max_tokens, options_.context_len - request.prompt.size());
   const size_t max_len = request.prompt.size() + max_new;
-  const size_t variant = model_->config().rope_variant(max_len);
+  const size_t variant = context_of(model_->config().rope_variant(max_len), request.adapters);
   // The last token of a prompt is always computed, as its logits are wanted.
   const std::span<const int32_t> reusable(request.prompt.data(), request.prompt.size() - 1);
   auto sequence = std::unique_ptr<Sequence>(new Sequence{.generation = generation,
@@ -166,6 +175,11 @@ void Engine::start(const std::shared_ptr<Generation>& generation) {
   sequence->started = Clock::now();
   sequence->usage.queue_ms = ms_between(generation->submitted_, sequence->started);
   sequences_.push_back(std::move(sequence));
+}
+
+// Texts share keys and values where the same rope variant and the same adapters made them.
+size_t Engine::context_of(size_t rope_variant, const std::vector<float>& adapters) {
+  return contexts_.try_emplace({rope_variant, adapters}, contexts_.size()).first->second;
 }
 
 // Sets n_step of every sequence; the sum is returned.
@@ -199,7 +213,7 @@ void Engine::step() {
     if (sequence->n_step == 0) continue;
     sequence->memory.advance(sequence->n_done, sequence->n_step);
     batch_rows_.push_back({row, sequence->n_step, sequence->n_done, sequence->memory.pages(), sequence->memory.state(),
-                           sequence->max_len});
+                           sequence->max_len, sequence->generation->request().adapters});
     for (size_t i = 0; i < sequence->n_step; ++i, ++row) {
       ids[row] = sequence->tokens[sequence->n_done + i];
       positions[row] = static_cast<int32_t>(sequence->n_done + i);
@@ -272,9 +286,13 @@ void Engine::fail_all(const std::exception_ptr& error) noexcept {
 // The others go on, and nothing is kept of it.
 void Engine::fail_not_finite(Sequence& sequence) {
   const size_t last = sequence.n_done - 1;
-  const ops::SequenceRows row{
-      0, 1, last, sequence.memory.pages(), sequence.memory.state(), sequence.max_len,
-  };
+  const ops::SequenceRows row{0,
+                              1,
+                              last,
+                              sequence.memory.pages(),
+                              sequence.memory.state(),
+                              sequence.max_len,
+                              sequence.generation->request().adapters};
   const std::string place = runner_.place_not_finite(*model_, row, sequence.tokens[last]);
   sequence.generation->fail(std::make_exception_ptr(
       Error(ErrorCode::kInvalidFile, str(model_->file().path(), ": ", place, " gives numbers that are not finite at ",

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <deque>
 #include <exception>
+#include <map>
 #include <memory>
 #include <string>
 #include <thread>
@@ -89,7 +90,7 @@ class Engine {
     PagedMemory memory;
     std::vector<int32_t> tokens;  // prompt, then what was sampled
     size_t max_len = 0;           // tokens that it may come to
-    size_t variant = 0;           // of rope, by max_len
+    size_t variant = 0;           // of rope and adapters, for the cache of prefixes
     size_t prompt_border = 0;     // tokens of the prompt's last page border in front of its last token
     bool is_shared = false;       // the prompt up to there is known to the cache
     size_t n_done = 0;            // tokens whose keys are in the cache
@@ -106,6 +107,7 @@ class Engine {
   void drop_cancelled();
   void admit();
   void start(const std::shared_ptr<Generation>& generation);
+  size_t context_of(size_t rope_variant, const std::vector<float>& adapters);
   size_t choose_rows();
   void step();
   void keep_prefix(Sequence& sequence);
@@ -120,7 +122,8 @@ class Engine {
   StepRunner runner_;
   Pools pools_;
   PrefixCache prefixes_;
-  std::vector<std::unique_ptr<Sequence>> sequences_;  // the loop's own
+  std::map<std::pair<size_t, std::vector<float>>, size_t> contexts_;  // numbers for the cache of prefixes
+  std::vector<std::unique_ptr<Sequence>> sequences_;                  // the loop's own
   std::vector<ops::SequenceRows> batch_rows_;
 
   Mutex mutex_;

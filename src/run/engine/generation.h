@@ -20,6 +20,8 @@ struct Request {
   size_t max_tokens = SIZE_MAX;      ///< Stop with kLength after so many.
   std::vector<int32_t> stop_tokens;  ///< Each ends the answer with kStop and is not itself part of it.
   SamplingParams sampling;
+  /// How strongly each adapter of the model works; empty: as the model was loaded.
+  std::vector<float> adapters = {};
 };
 
 enum class FinishReason : uint8_t {

@@ -46,16 +46,28 @@ PackedBatch pack(const LabelledBatch& batch, size_t vocab_size) {
   return packed;
 }
 
+// Of a model with an adapter its tensors alone.
+bool is_wanted(const models::Model& model, std::string_view name) {
+  if (model.adapters().empty()) return !model.is_constant(name);
+  return name.ends_with(".lora_a") || name.ends_with(".lora_b") || name.ends_with(".lora_magnitude");
+}
+
 }  // namespace
 
 template <class Real>
 Gradients<Real> gradients(const models::Model& model, const LabelledBatch& batch, const kernels::KernelTable& table,
                           ThreadPool& pool) {
-  const PackedBatch packed = pack(batch, model.config().vocab_size);
   model.require_head();
+  if (model.adapters().size() > 1) {
+    fail_with(ErrorCode::kInvalidArgument, "gradients: of ", model.adapters().size(), " adapters; take one at a time");
+  }
+  PackedBatch packed = pack(batch, model.config().vocab_size);
+  for (ops::SequenceRows& sequence : packed.sequences) sequence.adapters = model.factors();
   models::Description description = model.describe({.loss = true});
   const size_t n_weights = description.graph.n_weights();
-  graph::add_gradients(description.graph, description.loss, std::vector<bool>(n_weights, true));
+  std::vector<bool> wanted(n_weights);
+  for (uint32_t i = 0; i < n_weights; ++i) wanted[i] = is_wanted(model, description.graph.weight({i}).name);
+  graph::add_gradients(description.graph, description.loss, wanted);
   const std::array outputs{description.loss};
   if (sizeof(Real) == sizeof(float)) {
     graph::lower_for_training(description.graph, outputs);
@@ -73,7 +85,7 @@ Gradients<Real> gradients(const models::Model& model, const LabelledBatch& batch
   for (uint32_t i = 0; i < n_weights; ++i) {
     const quant::Weight& weight = plan->graph().weight({i});
     const ir::Graph::Part part = plan->graph().part({i});
-    if (model.is_constant(weight.name)) continue;
+    if (!wanted[i]) continue;
     // A whole weight comes before its parts.
     auto& gradient = result.by_name[std::string(weight.name)];
     if (part.whole.id == i) gradient.assign(weight.rows * weight.cols, Real{0});

@@ -25,7 +25,8 @@ struct Gradients {
 };
 
 /// Throws Error{kInvalidArgument} for a batch without scored tokens, rows that differ in length or ids outside of the
-/// vocabulary. Real = double checks the mathematics; float is what training runs.
+/// vocabulary, or for a model with several adapters. With one the gradients are those of its tensors (NAME.lora_a,
+/// NAME.lora_b, NAME.lora_magnitude) alone. Real = double checks the mathematics; float is what training runs.
 template <class Real>
 Gradients<Real> gradients(const models::Model& model, const LabelledBatch& batch, const kernels::KernelTable& table,
                           ThreadPool& pool);

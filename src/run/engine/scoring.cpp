@@ -15,7 +15,9 @@ constexpr size_t kRows = 128;
 
 // Keys go to an f32 cache of one sequence, so that a long one is run in pieces; the bits are those of one piece.
 Scorer::Scorer(const models::Model& model, size_t max_tokens, const kernels::KernelTable& table, ThreadPool& pool)
-    : max_tokens_(max_tokens), vocab_size_(model.config().vocab_size) {
+    : max_tokens_(max_tokens),
+      vocab_size_(model.config().vocab_size),
+      factors_(model.factors().begin(), model.factors().end()) {
   model.require_head();
   models::Description description = model.describe();
   logits_ = description.logits;
@@ -44,7 +46,7 @@ void Scorer::logits(std::span<const int32_t> ids, size_t first,
       executor_->input(ir::Input::kPositions)[i] = static_cast<int32_t>(done + i);
       if (done + i >= first) executor_->input(ir::Input::kLogitRows)[n_logits++] = static_cast<int32_t>(i);
     }
-    const ops::SequenceRows sequence{0, n, done, memory_->pages(), memory_->state(), ids.size()};
+    const ops::SequenceRows sequence{0, n, done, memory_->pages(), memory_->state(), ids.size(), factors_};
     executor_->run({n, n_logits, 1}, {{&sequence, 1}, kernels::KvType::kF32});
     const float* values = executor_->output(logits_);
     for (size_t i = 0; i < n_logits; ++i) use(done + n - n_logits + i, {values + i * vocab_size_, vocab_size_});

@@ -26,6 +26,7 @@ class Scorer {
  private:
   size_t max_tokens_;
   size_t vocab_size_;
+  std::vector<float> factors_;  // of the model's adapters
   ir::Value logits_;
   std::unique_ptr<graph::Executor<float>> executor_;
   std::unique_ptr<SequenceMemory> memory_;

@@ -89,6 +89,7 @@ class Bench final : public Action {
     const uint64_t deepest = *std::ranges::max_element(depth_);
     const uint64_t most = *std::ranges::max_element(parallel_);
     chat::LoadOptions options;
+    options.adapters = source.adapters;
     options.context_len = deepest + std::max(n_prompt_ + 1, n_generate_ + 2);
     options.max_sequences = most;
     options.kv_type = session.kv_type(kernels::KvType::kF16);

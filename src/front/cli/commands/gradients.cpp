@@ -56,6 +56,42 @@ class Naming {
   const format::HfFamily* family_ = nullptr;
 };
 
+// A gradient of an adapter's tensor: in the names and the order of rows of a PEFT file, or of a GGUF adapter.
+struct AdapterGradient {
+  std::string name;
+  std::vector<uint64_t> shape;
+  std::vector<float> values;
+};
+
+AdapterGradient adapter_gradient(const models::Model& model, const std::string& name, std::vector<float> values,
+                                 bool as_folder) {
+  const size_t dot = name.rfind(".lora_");
+  const auto& weights = model.adapters()[0].adapter.weights;
+  const auto of = std::ranges::find(weights, name.substr(0, dot), &format::AdapterWeight::name);
+  KINGLET_CHECK(of != weights.end(), "gradients of an adapter are those of its tensors");
+  const std::string_view kind = std::string_view(name).substr(dot);
+  const bool is_a = kind == ".lora_a";
+  const bool is_magnitude = kind == ".lora_magnitude";
+  AdapterGradient gradient{name, {of->rows, of->rank}, std::move(values)};
+  if (is_a) gradient.shape = {of->rank, of->cols};
+  if (is_magnitude) gradient.shape = {of->rows};
+  if (as_folder) {
+    const auto mapped = format::to_hf_name(model.architecture().folder, of->name);
+    if (!mapped) fail_with(ErrorCode::kUnsupported, "--names: ", of->name, " has no Hugging Face name");
+    const std::string_view module = std::string_view(mapped->name).substr(0, mapped->name.rfind(".weight"));
+    gradient.name =
+        str(of->module.empty() ? str("base_model.model.", module) : of->module, is_magnitude ? ".lora_magnitude_vector"
+                                                                                : is_a       ? ".lora_A.weight"
+                                                                                             : ".lora_B.weight");
+  }
+  const format::AdapterTarget target = model.adapter_target();
+  if (is_a || !format::is_of_heads(target.family, of->name) || as_folder == target.keeps_halves()) return gradient;
+  const size_t row_len = is_magnitude ? 1 : of->rank;
+  gradient.values = as_folder ? format::rows_in_halves(gradient.values, target.head_dim(), row_len)
+                              : format::rows_in_pairs(gradient.values, target.head_dim(), row_len);
+  return gradient;
+}
+
 class Gradients final : public Action {
  public:
   void declare(Arguments& arguments) override {
@@ -63,6 +99,7 @@ class Gradients final : public Action {
     arguments.option("--batch", "FILE", batch_, "JSON: {\"ids\": [[...]], \"labels\": [[...]]}; - is standard input")
         .is_file = true;
     arguments.option("--out", "FILE", out_, "The safetensors file to write").is_file = true;
+    declare_adapters(arguments, adapters_);
     arguments
         .option("--names", "KIND", names_, "Names and layout of GGUF, or of the Hugging Face folder (default gguf)")
         .choices = {"gguf", "hf"};
@@ -80,7 +117,9 @@ class Gradients final : public Action {
       if (key != "ids" && key != "labels")
         fail_with(ErrorCode::kInvalidArgument, batch_, ": ", key, ": is not known; there are ids and labels");
     }
-    const auto model = models::Model::load(open_source(find_model(session, model_)));
+    ModelSource source = find_model(session, model_);
+    add_adapters(source, adapters_);
+    const auto model = models::Model::load(open_source(source), source.adapters);
     const Naming naming(*model, names_ == "hf");
     for (const std::vector<int32_t>& ids : batch.ids) {
       if (ids.size() > model->config().context_len && !model->config().depends_on_length()) {
@@ -92,6 +131,12 @@ class Gradients final : public Action {
     format::SafetensorsWriter writer;
     writer.add_tensor("loss", "F32", {1}, std::as_bytes(std::span(&gradients.loss, 1)));
     for (auto& [name, gradient] : gradients.by_name) {
+      if (!model->adapters().empty()) {
+        const AdapterGradient of = adapter_gradient(*model, name, std::move(gradient), names_ == "hf");
+        gradient = of.values;
+        writer.add_tensor(str("grad.", of.name), "F32", of.shape, std::as_bytes(std::span(gradient)));
+        continue;
+      }
       const format::TensorEntry& tensor = *model->file().find(name);
       std::vector<uint64_t> shape(tensor.dims.begin(), tensor.dims.begin() + tensor.n_dims);
       std::ranges::reverse(shape);
@@ -106,6 +151,7 @@ class Gradients final : public Action {
   std::string model_;
   std::string batch_;
   std::string out_;
+  std::vector<std::string> adapters_;
   std::string names_ = "gguf";
 };
 

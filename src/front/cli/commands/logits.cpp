@@ -20,6 +20,7 @@ class Logits final : public Action {
     arguments.argument("MODEL", model_, "A name, a GGUF file, or a Hugging Face folder").is_model = true;
     arguments.option("--ids", "FILE", ids_, "A JSON array of arrays of token ids; - is standard input").is_file = true;
     arguments.option("--out", "FILE", out_, "The safetensors file to write").is_file = true;
+    declare_adapters(arguments, adapters_);
   }
 
   void run(Session& session) override {
@@ -28,7 +29,9 @@ class Logits final : public Action {
     session.require_f32_kv("logits");
     InterruptWatch interrupt;
     const auto lists = id_lists_of(system::Json::parse(read_input(ids_), ids_), ids_);
-    const auto model = models::Model::load(open_source(find_model(session, model_)));
+    ModelSource source = find_model(session, model_);
+    add_adapters(source, adapters_);
+    const auto model = models::Model::load(open_source(source), source.adapters);
     check(lists, model->config());
     const size_t vocab_size = model->config().vocab_size;
     std::deque<std::vector<float>> results;
@@ -76,6 +79,7 @@ class Logits final : public Action {
   std::string model_;
   std::string ids_;
   std::string out_;
+  std::vector<std::string> adapters_;
 };
 
 }  // namespace

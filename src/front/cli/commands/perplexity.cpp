@@ -27,14 +27,16 @@ class Perplexity final : public Action {
     const std::string text = read_input(text_);
     require_utf8(text, text_);
     InterruptWatch interrupt;
-    const auto file = open_source(find_model(session, model_));
+    const ModelSource source = find_model(session, model_);
+    const auto file = open_source(source);
     const auto tokenizer = chat::make_tokenizer(*file);
-    const auto model = models::Model::load(file);
+    const auto model = models::Model::load(file, source.adapters);
     std::shared_ptr<const models::Model> against;
     if (!against_.empty()) {
-      const auto other = open_source(find_model(session, against_));
+      const ModelSource other_source = find_model(session, against_);
+      const auto other = open_source(other_source);
       require_same_vocabulary(*file, *other);
-      against = models::Model::load(other);
+      against = models::Model::load(other, other_source.adapters);
       require_same_size(*model, *against);
     }
     eval::PerplexityOptions options;

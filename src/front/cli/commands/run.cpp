@@ -25,6 +25,7 @@ class Run final : public Action {
     arguments.argument("MODEL", model_, "A name, a GGUF file, or a Hugging Face folder").is_model = true;
     arguments.rest("PROMPT", prompt_, "What to answer; several words are joined by spaces");
     arguments.option("--system", "TEXT", system_, "What the model is told before the conversation");
+    declare_adapters(arguments, adapters_);
     generation_.declare(arguments);
     arguments.flag("--raw", raw_, "No chat template: the text goes on where the prompt ends");
     arguments.option("--prompt-ids", "IDS", prompt_ids_,
@@ -43,7 +44,8 @@ class Run final : public Action {
     const bool chats = prompt_.empty() && !prompt_ids_ && !has_piped_input() && is_terminal(STDIN_FILENO);
     if (chats && json_) fail(ErrorCode::kInvalidArgument, "--json: needs a PROMPT or piped input");
     const std::string text = chats || prompt_ids_ ? std::string() : read_prompt(session);
-    const ModelSource source = find_model(session, model_);
+    ModelSource source = find_model(session, model_);
+    add_adapters(source, adapters_);
     const auto load_started = Session::Clock::now();
     auto file = open_source(source);
     chat::Settings settings = settings_of(session, source, file->metadata());
@@ -140,6 +142,7 @@ class Run final : public Action {
   std::vector<std::string> prompt_;
   std::optional<std::string> system_;
   std::optional<std::string> prompt_ids_;
+  std::vector<std::string> adapters_;
   GenerationOptions generation_;
   bool raw_ = false;
   bool ignore_end_ = false;
@@ -165,6 +168,7 @@ Command run_command() {
           "kinglet run smollm2:135m\n"
           "kinglet run smollm2:135m \"Why is the sky blue?\" --temperature 0\n"
           "git diff | kinglet run smollm2:135m \"Say in one line what this changes:\"\n"
+          "kinglet run smollm2:135m --adapter ./my-lora --adapter ./style.gguf=0.5 \"Hello\"\n"
           "kinglet run ./model.gguf --raw \"Once upon a time\" --max-tokens 50 --json",
           make_action<Run>};
 }
