@@ -21,6 +21,7 @@ int main(int n_words, char** words) {
       convert_command(),
       quantize_command(),
       imatrix_command(),
+      merge_command(),
       tokenize_command(),
       detokenize_command(),
       template_command(),

@@ -19,6 +19,7 @@ Command inspect_command();
 Command convert_command();
 Command quantize_command();
 Command imatrix_command();
+Command merge_command();
 
 Command tokenize_command();
 Command detokenize_command();
