@@ -4,6 +4,7 @@
 #include "front/cli/commands/commands.h"
 #include "front/cli/human.h"
 #include "front/cli/interrupt.h"
+#include "front/cli/model_argument.h"
 #include "front/cli/progress.h"
 #include "front/cli/session.h"
 #include "home/system/file.h"
@@ -22,6 +23,7 @@ class Convert final : public Action {
     arguments.argument("OUT", out_, "The GGUF file to write").is_file = true;
     arguments.option("--type", "TYPE", type_, "Of the matrices: f32, f16, bf16 or q8_0 (default: the folder's own)")
         .choices = {"f32", "f16", "bf16", "q8_0"};
+    arguments.option("--base", "MODEL", base_, "For a PEFT adapter folder: the model that it is for").is_model = true;
   }
 
   void run(Session& session) override {
@@ -30,6 +32,9 @@ class Convert final : public Action {
       fail_with(is_there ? ErrorCode::kUnsupported : ErrorCode::kNotFound, folder_,
                 is_there ? ": is not a folder; a GGUF file is changed by quantize" : ": no such folder");
     }
+    if (std::filesystem::exists(std::filesystem::path(folder_) / "adapter_config.json"))
+      return convert_adapter(session);
+    if (!base_.empty()) fail_with(ErrorCode::kInvalidArgument, "--base: ", folder_, " is no PEFT adapter");
     const auto folder = format::open_hf_folder(folder_, models::hf_families(), {.as_file = true});
     // What cannot be run is not worth writing: shapes and settings are checked as loading does.
     models::Model::check(*folder);
@@ -54,6 +59,19 @@ class Convert final : public Action {
   }
 
  private:
+  void convert_adapter(Session& session) {
+    if (base_.empty())
+      fail_with(ErrorCode::kInvalidArgument, folder_, ": is a PEFT adapter; --base names the model that it is for");
+    if (!type_.empty()) fail(ErrorCode::kInvalidArgument, "--type: adapters are written as f32");
+    const auto model = models::Model::load(open_source(find_model(session, base_)), {{folder_}});
+    system::AtomicFile file(out_);
+    format::write_gguf_adapter(model->adapters()[0].adapter, model->adapter_target(),
+                               [&](std::span<const std::byte> bytes) { file.write(bytes); });
+    file.commit();
+    session.note(str("Wrote ", out_, ", ", human_bytes(file.size()), ", a GGUF adapter."));
+  }
+
+  std::string base_;
   std::string folder_;
   std::string out_;
   std::string type_;
@@ -67,7 +85,9 @@ Command convert_command() {
       "",
       "Write a Hugging Face folder as a GGUF file",
       "The file has the keys, names and layout that the field's converter gives, so that other programs load it too. "
-      "Vectors, norms and routers stay F32. Every value is read: NaN or infinity is refused, and the tensor is named.",
+      "Vectors, norms and routers stay F32. Every value is read: NaN or infinity is refused, and the tensor is "
+      "named.\n\n"
+      "With --base a PEFT adapter folder becomes a GGUF adapter.",
       "kinglet convert ./SmolLM2-135M smollm2.gguf --type bf16",
       make_action<Convert>};
 }
