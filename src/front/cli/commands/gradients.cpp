@@ -1,5 +1,6 @@
 // kinglet gradients: the loss of a batch and its gradients, for checking the mathematics against another program.
 #include <algorithm>
+#include <optional>
 
 #include "front/cli/commands/commands.h"
 #include "front/cli/input_files.h"
@@ -20,24 +21,26 @@ bool is_of_heads(format::Change change) {
 class Naming {
  public:
   Naming(const models::Model& model, bool as_folder) : model_(model), as_folder_(as_folder) {
+    // Several families may have files of one name; each of its tensors is known to one of them.
     for (const format::HfFamily& family : models::hf_families()) {
-      if (family.architecture == model.architecture().name && family_ == nullptr) family_ = &family;
+      if (family.architecture == model.architecture().name) families_.push_back(&family);
     }
-    if (as_folder && family_ == nullptr) {
+    if (as_folder && families_.empty()) {
       fail_with(ErrorCode::kUnsupported, "--names: no Hugging Face names are known for ", model.architecture().name);
     }
   }
 
+  // A `*` stands for the number of an expert.
   [[nodiscard]] std::string name_of(const std::string& gguf_name) const {
     if (!as_folder_) return gguf_name;
-    const auto mapped = format::to_hf_name(*family_, gguf_name);
+    const auto mapped = mapped_name(gguf_name);
     if (!mapped) fail_with(ErrorCode::kUnsupported, "--names: ", gguf_name, " has no Hugging Face name");
     return mapped->name;
   }
 
   // Puts the rows of q and k into the wanted order, where the file has the other one.
   void order_rows(const std::string& gguf_name, std::vector<float>& gradient, size_t row_len) const {
-    const auto mapped = family_ == nullptr ? std::nullopt : format::to_hf_name(*family_, gguf_name);
+    const auto mapped = mapped_name(gguf_name);
     if (!mapped || !is_of_heads(mapped->rule->change)) return;
     const bool is_folder = model_.config().ropes[0].pairs == kernels::RopePairs::kHalves;
     if (is_folder == as_folder_) return;
@@ -51,10 +54,32 @@ class Naming {
   }
 
  private:
+  [[nodiscard]] std::optional<format::MappedName> mapped_name(const std::string& gguf_name) const {
+    for (const format::HfFamily* family : families_) {
+      if (auto mapped = format::to_hf_name(*family, gguf_name)) return mapped;
+    }
+    return std::nullopt;
+  }
+
   const models::Model& model_;
   const bool as_folder_;
-  const format::HfFamily* family_ = nullptr;
+  std::vector<const format::HfFamily*> families_;
 };
+
+// Adds a gradient; of stacked experts one for each of them where the name has a `*`.
+void add_gradient(format::SafetensorsWriter& writer, const std::string& name, std::vector<uint64_t> shape,
+                  std::span<const float> values) {
+  const size_t star = name.find('*');
+  if (star == std::string::npos)
+    return writer.add_tensor(str("grad.", name), "F32", std::move(shape), std::as_bytes(values));
+  const auto n_experts = static_cast<size_t>(shape[0]);
+  const size_t one = values.size() / n_experts;
+  shape.erase(shape.begin());
+  for (size_t i = 0; i < n_experts; ++i) {
+    writer.add_tensor(str("grad.", name.substr(0, star), i, name.substr(star + 1)), "F32", shape,
+                      std::as_bytes(values.subspan(i * one, one)));
+  }
+}
 
 // A gradient of an adapter's tensor: in the names and the order of rows of a PEFT file, or of a GGUF adapter.
 struct AdapterGradient {
@@ -141,8 +166,7 @@ class Gradients final : public Action {
       std::vector<uint64_t> shape(tensor.dims.begin(), tensor.dims.begin() + tensor.n_dims);
       std::ranges::reverse(shape);
       naming.order_rows(name, gradient, shape.size() > 1 ? shape.back() : 1);
-      writer.add_tensor(str("grad.", naming.name_of(name)), "F32", std::move(shape),
-                        std::as_bytes(std::span(gradient)));
+      add_gradient(writer, naming.name_of(name), std::move(shape), gradient);
     }
     write_tensors(writer, out_);
   }
