@@ -407,9 +407,9 @@ TEST_P(Training, LoadIsBalancedAsTheGoldenSays) {
   }
   const graph::Plan::Options options{
       .max_rows = {ids.size(), 1, sequences.size()}, .max_sequences = sequences.size(), .real_bytes = sizeof(double)};
+  const kernels::KernelTable table = tables()[0];
   graph::Executor<double> executor(
-      std::make_shared<const graph::Plan>(std::move(description.graph), outputs, options, tables()[0]), tables()[0],
-      pool);
+      std::make_shared<const graph::Plan>(std::move(description.graph), outputs, options, table), table, pool);
   for (const ops::SequenceRows& sequence : sequences) {
     for (size_t i = 0; i < sequence.n_rows; ++i) {
       executor.input(ir::Input::kTokenIds)[sequence.first_row + i] = ids[sequence.first_row + i];

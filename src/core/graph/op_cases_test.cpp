@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <numeric>
@@ -344,7 +345,10 @@ ir::WeightId CaseBuilder::constant(size_t cols, float middle, float spread) {
 std::span<float> CaseBuilder::values(uint32_t weight_id) {
   const quant::Weight& of = graph.weight({weight_id});
   if (of.format->name != "F32" || constants_.contains(weight_id)) return {};
-  return {reinterpret_cast<float*>(bytes_[weight_id].data()), of.rows * of.cols};
+  // A part has no bytes of its own: it changes with its whole.
+  if (graph.part({weight_id}).whole.id != weight_id) return {};
+  const auto bytes = std::ranges::find(bytes_, of.data, [](const auto& made) { return made.data(); });
+  return {reinterpret_cast<float*>(bytes->data()), of.rows * of.cols};
 }
 
 size_t OpCase::n_rows() const { return std::accumulate(sequences.begin(), sequences.end(), size_t{0}); }
