@@ -114,9 +114,11 @@ class LossRunner {
   std::optional<graph::Executor<double>> executor_;
 };
 
-// Every parameter, in double: the steepest element and one more.
+// Every parameter, in double: the steepest element and one more. Under sanitizers, outside of llama, every fifth
+// parameter and its steepest element.
 TEST_P(Registry, GradientsEqualFiniteDifferences) {
   for (const bool has_optional : {true, false}) {
+    if (KINGLET_SANITIZED && !has_optional && GetParam() != "llama") continue;
     std::vector<std::byte> bytes =
         models::tiny_gguf(architecture(), {.has_optional = has_optional,
                                            .n_layers = 1,
@@ -128,7 +130,10 @@ TEST_P(Registry, GradientsEqualFiniteDifferences) {
     LossRunner loss(*model, batch, table);
     const auto gradients = engine::gradients<double>(*model, batch, table, pool);
     EXPECT_EQ(loss.run(), gradients.loss);
+    const bool is_part = KINGLET_SANITIZED && GetParam() != "llama";
+    size_t parameter_idx = 0;
     for (const auto& [name, gradient] : gradients.by_name) {
+      if (is_part && ++parameter_idx % 5 != 0) continue;
       const auto weight = std::ranges::find(model->weights(), name, &quant::Weight::name);
       ASSERT_NE(weight, model->weights().end());
       auto* values = reinterpret_cast<float*>(bytes.data() + (weight->data - bytes.data()));
@@ -137,7 +142,10 @@ TEST_P(Registry, GradientsEqualFiniteDifferences) {
       const bool has_no_effect = name.ends_with("attn_k.bias") ||
                                  name == str("blk.", model->config().n_layers - 1, ".layer_output_scale.weight");
       ASSERT_TRUE(std::abs(*largest) > 1e-7 || has_no_effect) << name;
-      for (const size_t i : {static_cast<size_t>(largest - gradient.begin()), gradient.size() / 3}) {
+      const auto steepest = static_cast<size_t>(largest - gradient.begin());
+      std::vector<size_t> elements{steepest};
+      if (!is_part) elements.push_back(gradient.size() / 3);
+      for (const size_t i : elements) {
         const float original = values[i];
         const auto at = [&](float step) {
           values[i] = original + step;
