@@ -89,6 +89,10 @@ ir::Value decoder_norm(Context& c, ir::Value x_ND) {
   return ops::rms_norm(c.b, x_ND, c.names["output_norm.weight"], c.config.norm_eps);
 }
 
+ir::Value decoder_layer_norm(Context& c, ir::Value x_ND) {
+  return ops::layer_norm(c.b, x_ND, c.names["output_norm.weight"], c.names["output_norm.bias"], c.config.norm_eps);
+}
+
 ir::Value decoder_head(Context& c, ir::Value x_ND) {
   const auto head = c.names.find("output.weight");
   ir::Value logits = ops::linear(c.b, x_ND, head ? *head : c.names["token_embd.weight"], c.names.find("output.bias"));
@@ -193,8 +197,6 @@ std::vector<format::TensorRule> decoder_rules(std::initializer_list<format::Tens
   rules.insert(rules.begin(), more.begin(), more.end());
   return rules;
 }
-
-void fill_plain_decoder(format::HfKeys& keys) { format::fill_decoder(keys); }
 
 void pair_neighbours(const ConfigReader& read, DecoderConfig& config) {
   const bool is_folder = read.word_or("rope.pairs", "adjacent") == "halves";

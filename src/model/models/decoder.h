@@ -26,6 +26,8 @@ ir::Value decoder_attention(Context& c, const LayerWeights& w, ir::Value x_TD);
 /// silu(gate(x)) * up(x), then down; or the layer's experts (experts.h).
 ir::Value decoder_feed_forward(Context& c, const LayerWeights& w, ir::Value x_TD);
 ir::Value decoder_norm(Context& c, ir::Value x_ND);
+/// The same by layer_norm, with a bias.
+ir::Value decoder_layer_norm(Context& c, ir::Value x_ND);
 /// The head's rows or the embedding's, times the file's scale, capped where it says so.
 ir::Value decoder_head(Context& c, ir::Value x_ND);
 
@@ -62,8 +64,6 @@ ir::Value add_branch(Context& c, ir::Value x_TD, ir::Value branch_TD);
 
 /// The names that folders of most decoders share, then the family's own.
 std::vector<format::TensorRule> decoder_rules(std::initializer_list<format::TensorRule> more = {});
-/// A folder's keys where a family has nothing beyond fill_decoder.
-void fill_plain_decoder(format::HfKeys& keys);
 
 /// Files of the family pair neighbours in a head; a folder's rows pair halves, which a key of ours says.
 void pair_neighbours(const ConfigReader& read, DecoderConfig& config);

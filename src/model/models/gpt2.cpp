@@ -46,10 +46,6 @@ ir::Value feed_forward(Context& c, const LayerWeights& w, ir::Value x_TD) {
   return plain_feed_forward(c, w, x_TD, kernels::Activate::kGeluTanh);
 }
 
-ir::Value final_norm(Context& c, ir::Value x_ND) {
-  return ops::layer_norm(c.b, x_ND, c.names["output_norm.weight"], c.names["output_norm.bias"], c.config.norm_eps);
-}
-
 void fill(format::HfKeys& keys) {
   const format::HfConfig& config = keys.config();
   if (const std::string act = config.word_or("activation_function", "gelu_new"); act != "gelu_new")
@@ -75,7 +71,7 @@ Architecture gpt2() {
           "gpt2",
           read_config,
           declare_tensors,
-          {embed, layer, decoder_attention, feed_forward, final_norm, decoder_head},
+          {embed, layer, decoder_attention, feed_forward, decoder_layer_norm, decoder_head},
           {.classes = {"GPT2LMHeadModel"},
            .architecture = "gpt2",
            .tensors =

@@ -2,7 +2,7 @@
 // Source: OLMo Team, arXiv 2501.00656.
 #include "model/format/hf_keys.h"
 #include "model/models/architectures.h"
-#include "model/models/decoder.h"
+#include "model/models/qwen3.h"
 
 namespace kinglet::models {
 namespace {
@@ -25,15 +25,8 @@ void declare_tensors(const DecoderConfig& c, TensorTable& t) {
   }
 }
 
-ir::Value attention(Context& c, const LayerWeights& w, ir::Value x_TD) {
-  Heads heads = project_heads(c, w, x_TD);
-  heads.q = turn(c, w, rms_norm(c, w, "attn_q_norm", heads.q), c.layer(w).n_heads);
-  heads.k = turn(c, w, rms_norm(c, w, "attn_k_norm", heads.k), c.layer(w).n_kv_heads);
-  return attend_heads(c, w, heads);
-}
-
 ir::Value post_norm_layer(Context& c, const LayerWeights& w, ir::Value x_TD) {
-  x_TD = ops::add(c.b, x_TD, rms_norm(c, w, "post_attention_norm", attention(c, w, x_TD)));
+  x_TD = ops::add(c.b, x_TD, rms_norm(c, w, "post_attention_norm", c.blocks.attention(c, w, x_TD)));
   return ops::add(c.b, x_TD, rms_norm(c, w, "post_ffw_norm", c.blocks.feed_forward(c, w, x_TD)));
 }
 
@@ -48,7 +41,7 @@ void fill(format::HfKeys& keys) {
 Architecture olmo2() {
   Blocks blocks = kDecoderBlocks;
   blocks.layer = post_norm_layer;
-  blocks.attention = attention;
+  blocks.attention = head_norm_attention;
   return {"olmo2",
           "olmo2",
           read_config,

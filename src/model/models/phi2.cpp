@@ -34,10 +34,6 @@ ir::Value parallel_layer(Context& c, const LayerWeights& w, ir::Value x_TD) {
   return ops::add(c.b, ops::add(c.b, x_TD, attended), c.blocks.feed_forward(c, w, normed));
 }
 
-ir::Value final_norm(Context& c, ir::Value x_ND) {
-  return ops::layer_norm(c.b, x_ND, c.names["output_norm.weight"], c.names["output_norm.bias"], c.config.norm_eps);
-}
-
 void fill(format::HfKeys& keys) {
   const format::HfConfig& config = keys.config();
   format::fill_decoder(keys, {.norm = "layer_norm_eps", .norm_eps = 1e-5, .activations = {"gelu_new"}});
@@ -53,7 +49,7 @@ Architecture phi2() {
           "phi2",
           read_decoder_config,
           declare_tensors,
-          {decoder_embed, parallel_layer, decoder_attention, feed_forward, final_norm, decoder_head},
+          {decoder_embed, parallel_layer, decoder_attention, feed_forward, decoder_layer_norm, decoder_head},
           {.classes = {"PhiForCausalLM"},
            .architecture = "phi2",
            .tensors = decoder_rules({
