@@ -18,8 +18,8 @@ class Executor {
   /// Takes the plan's memory: Throws Error{kOutOfMemory}. `table` and `pool` outlive the executor.
   Executor(std::shared_ptr<const Plan> plan, const kernels::KernelTable& table, ThreadPool& pool);
 
-  /// The place of an input for max_rows rows; where the graph does not read it, one that nobody reads. The caller writes,
-  /// then runs.
+  /// The place of an input for max_rows rows; where the graph does not read it, one that nobody reads. The caller
+  /// writes, then runs.
   [[nodiscard]] std::span<int32_t> input(ir::Input input) noexcept;
   /// A value that the plan names as an output (or input), after a run: rows x cols.
   [[nodiscard]] const Real* output(ir::Value value) const noexcept;

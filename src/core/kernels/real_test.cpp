@@ -68,7 +68,8 @@ class Arrays {
   std::vector<std::unique_ptr<Guarded<Real>>> arrays_;
 };
 
-constexpr Activate kKinds[] = {Activate::kSilu, Activate::kGelu, Activate::kGeluTanh, Activate::kRelu, Activate::kTanh, Activate::kSigmoid};
+constexpr Activate kKinds[] = {Activate::kSilu, Activate::kGelu, Activate::kGeluTanh,
+                               Activate::kRelu, Activate::kTanh, Activate::kSigmoid};
 
 template <class Real>
 std::vector<Call<Real>> make_calls() {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 
 #include "core/ops/op.h"
 
@@ -42,6 +43,18 @@ template <class Real>
 float* kept_state(const Run<Real>& run, const SequenceRows& sequence) noexcept {
   if (sequence.state == nullptr) return nullptr;
   return reinterpret_cast<float*>(sequence.state + run.node.state_offset);
+}
+
+/// Where a run goes on: the head's part of the kept state, `size` elements; scratch, zeroed, where none is kept.
+/// Kept states are f32, so a run in double begins from zeros.
+template <class Real>
+Real* state_of_head(const Run<Real>& run, const SequenceRows& sequence, size_t head, size_t size) noexcept {
+  if constexpr (std::is_same_v<Real, float>) {
+    if (float* kept = kept_state(run, sequence); kept != nullptr) return kept + head * size;
+  }
+  auto* state = run.template scratch_as<Real>();
+  std::fill_n(state, size, Real{0});
+  return state;
 }
 
 /// Backward of a recurrence walks from the last row to the first and needs the state before each: some are kept, the

@@ -1,7 +1,6 @@
 #include "core/ops/delta_net.h"
 
 #include <algorithm>
-#include <type_traits>
 
 #include "core/ops/decay.h"
 #include "core/ops/sum_rows.h"
@@ -62,15 +61,7 @@ void run_delta(const Run<Real>& run, size_t begin, size_t end) noexcept {
   for (size_t piece = begin; piece < end; ++piece) {
     const SequenceRows& sequence = run.batch.sequences[piece / heads.n_value_heads];
     const size_t head = piece % heads.n_value_heads;
-    Real* memory = run.template scratch_as<Real>();
-    bool is_kept = false;
-    if constexpr (std::is_same_v<Real, float>) {
-      if (float* kept = kept_state(run, sequence); kept != nullptr) {
-        memory = kept + head * size;
-        is_kept = true;
-      }
-    }
-    if (!is_kept) std::fill_n(memory, size, Real{0});
+    Real* memory = state_of_head(run, sequence, head, size);
     for (size_t t = sequence.first_row; t < sequence.first_row + sequence.n_rows; ++t) {
       const Place<Real> at(run, t, head);
       Real* y = run.row(run.node.outputs[0], t) + head * heads.value_dim;

@@ -79,12 +79,7 @@ void fill_gemma3(format::HfKeys& keys) {
   format::fill_windows(keys, is_windowed, usual_windows(n_layers));
 }
 
-std::vector<format::TensorRule> gemma3_rules() {
-  return around_one(sandwich_rules({
-      {"model.layers.*.self_attn.q_norm.weight", "blk.*.attn_q_norm.weight"},
-      {"model.layers.*.self_attn.k_norm.weight", "blk.*.attn_k_norm.weight"},
-  }));
-}
+std::vector<format::TensorRule> gemma3_rules() { return around_one(with_head_norms(sandwich_rules())); }
 
 namespace {
 

@@ -10,6 +10,7 @@
 #include "model/models/architectures.h"
 #include "model/models/gemma3.h"
 #include "model/models/per_layer_embedding.h"
+#include "model/models/qwen3.h"
 #include "model/models/shared_keys.h"
 
 namespace kinglet::models {
@@ -198,9 +199,7 @@ void fill_tiny(format::Metadata& metadata) {
 }  // namespace
 
 Architecture gemma3n() {
-  std::vector<format::TensorRule> rules = sandwich_rules({
-      {"model.layers.*.self_attn.q_norm.weight", "blk.*.attn_q_norm.weight"},
-      {"model.layers.*.self_attn.k_norm.weight", "blk.*.attn_k_norm.weight"},
+  std::vector<format::TensorRule> rules = with_head_norms(sandwich_rules({
       {"model.altup_projections.*.weight", "altup_proj.weight"},
       {"model.altup_unembed_projections.*.weight", "altup_unembd_proj.weight"},
       {"model.layers.*.altup.correct_output_scale", "blk.*.altup_correct_scale.weight"},
@@ -211,7 +210,7 @@ Architecture gemma3n() {
       {"model.layers.*.laurel.linear_left.weight", "blk.*.laurel_l.weight"},
       {"model.layers.*.laurel.linear_right.weight", "blk.*.laurel_r.weight"},
       {"model.layers.*.laurel.post_laurel_norm.weight", "blk.*.laurel_post_norm.weight"},
-  });
+  }));
   return {"gemma3n",
           "gemma3n",
           read_config,

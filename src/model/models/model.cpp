@@ -50,7 +50,7 @@ const Architecture& architecture_of(const format::ModelFile& file) {
 }
 
 std::vector<TensorSpec> tensors_of(const Architecture& architecture, const DecoderConfig& config) {
-  TensorTable table(config.n_layers);
+  TensorTable table;
   architecture.declare_tensors(config, table);
   return table.specs();
 }

@@ -49,12 +49,10 @@ Architecture olmo2() {
           blocks,
           {.classes = {"Olmo2ForCausalLM", "Olmo3ForCausalLM"},
            .architecture = "olmo2",
-           .tensors = decoder_rules({
-               {"model.layers.*.self_attn.q_norm.weight", "blk.*.attn_q_norm.weight"},
-               {"model.layers.*.self_attn.k_norm.weight", "blk.*.attn_k_norm.weight"},
+           .tensors = with_head_norms(decoder_rules({
                {"model.layers.*.post_attention_layernorm.weight", "blk.*.post_attention_norm.weight"},
                {"model.layers.*.post_feedforward_layernorm.weight", "blk.*.post_ffw_norm.weight"},
-           }),
+           })),
            .fill = fill,
            .make = format::rope_tensors}};
 }

@@ -18,13 +18,13 @@ void fill_qwen_windows(format::HfKeys& keys) {
   format::fill_windows(keys, is_windowed, {});
 }
 
-namespace {
-
-DecoderConfig read_config(const ConfigReader& read) {
+DecoderConfig read_qwen_config(const ConfigReader& read) {
   DecoderConfig config = read_decoder_config(read);
   read_windows(read, config, [](size_t) { return false; });
   return config;
 }
+
+namespace {
 
 void fill(format::HfKeys& keys) {
   format::fill_decoder(keys, {.context_len = 32768, .n_kv_heads = 32});
@@ -36,7 +36,7 @@ void fill(format::HfKeys& keys) {
 Architecture qwen2() {
   return {"qwen2",
           "qwen2",
-          read_config,
+          read_qwen_config,
           declare_decoder_tensors,
           kDecoderBlocks,
           {.classes = {"Qwen2ForCausalLM"},

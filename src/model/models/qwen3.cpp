@@ -7,12 +7,6 @@
 
 namespace kinglet::models {
 
-DecoderConfig read_qwen3_config(const ConfigReader& read) {
-  DecoderConfig config = read_decoder_config(read);
-  read_windows(read, config, [](size_t) { return false; });
-  return config;
-}
-
 void declare_head_norms(const DecoderConfig& c, size_t i, TensorTable& t) {
   t.of_layer(i, "attn_q_norm.weight", 1, c.layers[i].head_dim);
   t.of_layer(i, "attn_k_norm.weight", 1, c.layers[i].head_dim);
@@ -25,12 +19,11 @@ ir::Value head_norm_attention(Context& c, const LayerWeights& w, ir::Value x_TD)
   return attend_heads(c, w, heads);
 }
 
-std::vector<format::TensorRule> qwen3_rules(std::initializer_list<format::TensorRule> more) {
-  std::vector<format::TensorRule> rules = decoder_rules({
-      {"model.layers.*.self_attn.q_norm.weight", "blk.*.attn_q_norm.weight"},
-      {"model.layers.*.self_attn.k_norm.weight", "blk.*.attn_k_norm.weight"},
-  });
-  rules.insert(rules.begin(), more.begin(), more.end());
+std::vector<format::TensorRule> with_head_norms(std::vector<format::TensorRule> rules) {
+  rules.insert(rules.begin(), {
+                                  {"model.layers.*.self_attn.q_norm.weight", "blk.*.attn_q_norm.weight"},
+                                  {"model.layers.*.self_attn.k_norm.weight", "blk.*.attn_k_norm.weight"},
+                              });
   return rules;
 }
 
@@ -53,12 +46,12 @@ Architecture qwen3() {
   blocks.attention = head_norm_attention;
   return {"qwen3",
           "qwen3",
-          read_qwen3_config,
+          read_qwen_config,
           declare_tensors,
           blocks,
           {.classes = {"Qwen3ForCausalLM"},
            .architecture = "qwen3",
-           .tensors = qwen3_rules(),
+           .tensors = with_head_norms(decoder_rules()),
            .fill = fill,
            .make = format::rope_tensors}};
 }

@@ -69,7 +69,7 @@ void declare_guessing_layers(const DecoderConfig& c, TensorTable& t,
   DecoderConfig all = c;
   const auto& guessing = c.of_family<Qwen35>().guessing;
   all.layers.insert(all.layers.end(), guessing.begin(), guessing.end());
-  TensorTable unread(all.layers.size());
+  TensorTable unread;
   const size_t D = c.hidden_dim;
   for (size_t i = c.n_layers; i < all.layers.size(); ++i) {
     unread.of_layer(i, "attn_norm.weight", 1, D);

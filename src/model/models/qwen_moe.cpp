@@ -137,7 +137,7 @@ Architecture qwen3_moe() {
           blocks,
           {.classes = {"Qwen3MoeForCausalLM"},
            .architecture = "qwen3moe",
-           .tensors = with_experts(qwen3_rules()),
+           .tensors = with_experts(with_head_norms(decoder_rules())),
            .fill = fill_qwen3_moe,
            .make = format::rope_tensors},
           fill_tiny_qwen3_moe};

@@ -25,7 +25,6 @@ struct TensorSpec {
 /// All of them, in the order in which a file of ours has them.
 class TensorTable {
  public:
-  explicit TensorTable(size_t n_layers) : n_layers_(n_layers) {}
   void add(std::string name, size_t rows, size_t cols) { specs_.push_back({std::move(name), rows, cols}); }
   void add_optional(std::string name, size_t rows, size_t cols) {
     specs_.push_back({std::move(name), rows, cols, true});
@@ -40,9 +39,6 @@ class TensorTable {
   void of_layer_flat(size_t layer_idx, std::string_view name, size_t rows, size_t cols) {
     specs_.push_back({str("blk.", layer_idx, ".", name), rows, cols, false, false, true, true});
   }
-  /// blk.N.NAME for each layer.
-  void per_layer(std::string_view name, size_t rows, size_t cols);
-  void per_layer_optional(std::string_view name, size_t rows, size_t cols);
   /// blk.N.NAME of one layer.
   void of_layer(size_t layer_idx, std::string_view name, size_t rows, size_t cols) {
     add(str("blk.", layer_idx, ".", name), rows, cols);
@@ -60,7 +56,6 @@ class TensorTable {
   [[nodiscard]] const std::vector<TensorSpec>& specs() const noexcept { return specs_; }
 
  private:
-  size_t n_layers_;
   std::vector<TensorSpec> specs_;
 };
 

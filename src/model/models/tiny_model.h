@@ -105,7 +105,7 @@ inline std::vector<std::byte> tiny_gguf(const Architecture& architecture, const 
   const std::vector<std::byte> settings_bytes = written(first);
   const auto settings_file = format::read_gguf(settings_bytes, "tiny");
   const DecoderConfig config = architecture.read_config(ConfigReader(*settings_file));
-  TensorTable table(config.n_layers);
+  TensorTable table;
   architecture.declare_tensors(config, table);
   format::GgufWriter writer;
   writer.add_values(settings);

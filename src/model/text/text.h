@@ -8,8 +8,8 @@
 // jinja::Template (jinja/template.h) is a chat template: parsed once (an Error names the line), rendered often, by any
 // number of threads at once. Its context is a dict of jinja::Value, made by hand or from JSON (jinja/json.h);
 // template.h says which names templates expect in it. Templates come from model files and are not trusted:
-// RenderOptions bound what they cost. go::Template (go/template.h) is the same for the templates of Ollama's models, and
-// go/conversation.h what they see.
+// RenderOptions bound what they cost. go::Template (go/template.h) is the same for the templates of Ollama's models,
+// and go/conversation.h what they see.
 #pragma once
 
 #include "model/text/go/template.h"

@@ -5,7 +5,8 @@
 namespace kinglet::text::jinja {
 
 void Meter::refuse(std::string_view why) const {
-  fail_with(ErrorCode::kInvalidArgument, name_, ": line ", line_, column_ == 0 ? "" : str(", column ", column_), ": ", why);
+  fail_with(ErrorCode::kInvalidArgument, name_, ": line ", line_, column_ == 0 ? "" : str(", column ", column_), ": ",
+            why);
 }
 
 void Meter::refuse_work() const { refuse(str("the template takes more than ", options_.max_steps, " steps")); }
