@@ -2,9 +2,9 @@
 import json
 import pathlib
 import shutil
-import struct
 import unittest
 
+import hugging_face
 from program import ProgramTest
 
 MODELFILE = '''# A model for tests.
@@ -25,22 +25,17 @@ LICENSE MIT
 '''
 
 
-def adapter():
-    """The bytes of a GGUF file with one tensor that says that it is an adapter."""
-    def text(value):
-        return struct.pack("<Q", len(value)) + value
-    head = b"GGUF" + struct.pack("<IQQ", 3, 1, 2)
-    for key, value in ((b"general.architecture", b"llama"), (b"general.type", b"adapter")):
-        head += text(key) + struct.pack("<I", 8) + text(value)
-    head += text(b"blk.0.attn_q.weight.lora_a") + struct.pack("<IQQIQ", 2, 64, 2, 0, 0)
-    return head + bytes(-len(head) % 32) + bytes(64 * 2 * 4)
-
-
 class Create(ProgramTest):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
         cls.model = cls.make_model()
+        hugging_face.make_folder(cls.folder / "hf")
+        hugging_face.make_adapter(cls.folder / "lora")
+        hugging_face.make_adapter(cls.folder / "wide", cols=hugging_face.HIDDEN + 1)
+        tensors = hugging_face.make_folder(cls.folder / "bad")
+        tensors["model.norm.weight"][1][3] = float("nan")
+        hugging_face.write_safetensors(cls.folder / "bad" / "model.safetensors", tensors)
 
     def setUp(self):
         shutil.rmtree(self.home, ignore_errors=True)
@@ -100,12 +95,35 @@ class Create(ProgramTest):
         plain = self.json("run", "mine", "<|im_end|>", "--max-tokens", "1", "--json")["prompt_tokens"]
         self.assertGreater(plain, 8)  # its letters, not the token
 
+    def ids(self, model, *words):
+        return self.json("run", model, *words, "--raw", "--prompt-ids", "3 1 4", "--max-tokens", 8, "--temperature", 0,
+                         "--ignore-eos", "--json")["ids"]
+
+    def test_a_folder_becomes_a_file(self):
+        self.create("plain", "FROM ./hf")
+        path = pathlib.Path(self.json("show", "plain", "--json")["path"])
+        self.assertEqual(path.read_bytes()[:4], b"GGUF")
+        self.assertEqual(self.ids("plain"), self.ids("./hf"))
+
+    def test_quantize_keeps_the_words(self):
+        self.create("wordy", f"FROM {self.model}\nSYSTEM Be brief.\nPARAMETER top_k 7")
+        self.assertEqual(self.run_program("create", "small", "-f", "-", "--quantize", "q8_0", stdin=b"FROM wordy").returncode, 0)
+        small = self.json("show", "small", "--json")
+        self.assertEqual((small["system"], small["parameters"]), ("Be brief.", {"top_k": 7}))
+        types = {tensor["type"] for tensor in self.json("inspect", small["path"], "--tensors", "--json")["tensors"]}
+        self.assertEqual(types, {"F32", "Q8_0"})
+        self.assertIn("Q4_K_M", self.failure(2, "create", "x", "-f", "-", "--quantize", "q9", stdin=b"FROM wordy"))
+
     def test_an_adapter_is_a_layer(self):
-        (self.folder / "adapter.gguf").write_bytes(adapter())
-        self.create("adapted", f"FROM {self.model}\nADAPTER ./adapter.gguf")
+        self.create("adapted", "FROM ./hf\nADAPTER ./lora")  # a PEFT folder
         (path,) = self.json("show", "adapted", "--json")["adapters"]
-        self.assertEqual(pathlib.Path(path).read_bytes(), adapter())
+        self.assertEqual(pathlib.Path(path).read_bytes()[:4], b"GGUF")
+        self.assertEqual(self.ids("adapted"), self.ids("./hf", "--adapter", "lora"))
+        self.assertNotEqual(self.ids("adapted"), self.ids("./hf"))
         self.assertIn(f"ADAPTER {path}\n", self.output("show", "adapted", "--modelfile").decode())
+        self.create("again", f"FROM ./hf\nADAPTER {path}")  # a GGUF file, as it is
+        (copy,) = self.json("show", "again", "--json")["adapters"]
+        self.assertEqual(copy, path)
 
     def test_failures_name_line_and_command_and_leave_the_store_alone(self):
         self.create("mine", f"FROM {self.model}")
@@ -120,7 +138,9 @@ class Create(ProgramTest):
                 (3, "FROM mne", "line 1: FROM: mne:latest: no such model here"),
                 (3, "FROM ./none.gguf", "line 1: FROM: ./none.gguf: no such file"),
                 (3, "FROM mine\nADAPTER none.gguf", "none.gguf: no such file"),
-                (4, f"FROM mine\nADAPTER {self.model}", "is no GGUF adapter")):
+                (4, f"FROM mine\nADAPTER {self.model}", "line 2: ADAPTER"),
+                (4, "FROM ./hf\nADAPTER ./wide", "lora_A.weight"),
+                (4, "FROM ./bad", "./bad: tensor output_norm.weight: value 3 is not a finite number")):
             message = self.failure(status, "create", "mine", "-f", "-", "--offline", stdin=text.encode())
             self.assertIn(why, message)
             self.assertEqual(self.files(), before, text)

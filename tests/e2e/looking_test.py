@@ -2,23 +2,10 @@
 import json
 import math
 import pathlib
-import random
-import struct
 import unittest
 
+import hugging_face
 from program import ProgramTest, read_safetensors
-
-
-def write_safetensors(path, tensors):
-    """tensors: name -> (shape, values)."""
-    header, data = {}, b""
-    for name, (shape, values) in tensors.items():
-        begin = len(data)
-        data += struct.pack(f"<{len(values)}f", *values)
-        header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [begin, len(data)]}
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)
-    pathlib.Path(path).write_bytes(struct.pack("<Q", len(text)) + text + data)
 
 
 class Looking(ProgramTest):
@@ -145,27 +132,8 @@ class Looking(ProgramTest):
         self.assertIn("fewer than one window of 16", self.failure(2, "perplexity", self.model, "-", "--context", 16, stdin=b"hello"))
 
     def test_a_folder_opens_and_gradients_have_either_names(self):
-        draw = random.Random(1)
-        folder = self.folder / "hf"
-        folder.mkdir()
-        (folder / "config.json").write_text(json.dumps({
-            "architectures": ["LlamaForCausalLM"], "model_type": "llama", "vocab_size": 40, "hidden_size": 32,
-            "intermediate_size": 48, "num_hidden_layers": 1, "num_attention_heads": 4, "num_key_value_heads": 2,
-            "max_position_embeddings": 64, "rms_norm_eps": 1e-5, "hidden_act": "silu", "rope_theta": 10000.0,
-            "tie_word_embeddings": True}))
-
-        def tensor(*shape):
-            n = math.prod(shape)
-            return list(shape), [draw.uniform(-0.5, 0.5) if len(shape) > 1 else 1.0 for _ in range(n)]
-
-        layer = "model.layers.0."
-        tensors = {"model.embed_tokens.weight": tensor(40, 32), "model.norm.weight": tensor(32),
-                   layer + "input_layernorm.weight": tensor(32), layer + "post_attention_layernorm.weight": tensor(32),
-                   layer + "self_attn.q_proj.weight": tensor(32, 32), layer + "self_attn.k_proj.weight": tensor(16, 32),
-                   layer + "self_attn.v_proj.weight": tensor(16, 32), layer + "self_attn.o_proj.weight": tensor(32, 32),
-                   layer + "mlp.gate_proj.weight": tensor(48, 32), layer + "mlp.up_proj.weight": tensor(48, 32),
-                   layer + "mlp.down_proj.weight": tensor(32, 48)}
-        write_safetensors(folder / "model.safetensors", tensors)
+        folder, layer = self.folder / "hf", hugging_face.LAYER
+        tensors = hugging_face.make_folder(folder)
         ids = [3, 1, 4, 1, 5, 9, 2, 6]
         document = self.json("run", "./hf", "--raw", "--prompt-ids", "3 1 4", "--max-tokens", "4", "--json", "--ignore-eos")
         self.assertEqual(len(document["ids"]), 4)
@@ -188,7 +156,7 @@ class Looking(ProgramTest):
         for sign in (1, -1):
             values = list(tensors[name][1])
             values[at] += sign * step
-            write_safetensors(folder / "model.safetensors", {**tensors, name: (tensors[name][0], values)})
+            hugging_face.write_safetensors(folder / "model.safetensors", {**tensors, name: (tensors[name][0], values)})
             path = self.folder / "moved.safetensors"
             self.output("gradients", folder, "--batch", batch, "--out", path)
             losses.append(read_safetensors(path)["loss"][1][0])
@@ -208,7 +176,7 @@ class Looking(ProgramTest):
         bad = self.make_model("bad.gguf", bad="blk.0.ffn_up.weight")
         message = self.failure_after(b"", 4, "inspect", bad, "--check")
         self.assertIn("blk.0.ffn_up.weight: element 3072 is nan", message)
-        write_safetensors(self.folder / "few.safetensors", {"w": ([2, 3], [1, 2, 3, 4, 5, 6])})
+        hugging_face.write_safetensors(self.folder / "few.safetensors", {"w": ([2, 3], [1, 2, 3, 4, 5, 6])})
         self.assertIn("[2, 3]", self.output("inspect", self.folder / "few.safetensors", "--tensors").decode())
 
     def test_show_tells_what_a_model_is(self):

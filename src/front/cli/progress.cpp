@@ -32,6 +32,8 @@ std::string_view name_of(store::Step step) {
       return "checking values";
     case store::Step::kCopy:
       return "copying";
+    case store::Step::kMake:
+      return "converting";
     case store::Step::kUpload:
       return "pushing";
     case store::Step::kWrite:

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/base/base.h"
+#include "home/store/importer.h"
 #include "home/system/system.h"
 #include "model/format/format.h"
 #include "model/format/inspect.h"
@@ -44,6 +45,22 @@ Json merged(const Json& own, const Json& added) {
   return members;
 }
 
+// `label` names the file for people.
+void check_adapter(const std::string& path, const std::string& label, Reporter& reporter) {
+  const format::Inspection inspection = format::Inspection::open(path, {});
+  const format::ModelFile* file = inspection.model();
+  const auto type = file == nullptr ? std::nullopt : file->metadata().get<std::string_view>("general.type");
+  if (!type || *type != "adapter") {
+    fail_with(ErrorCode::kUnsupported, label, ": is no GGUF adapter: its general.type is not \"adapter\"");
+  }
+  reporter.begin(Step::kCheck, label, inspection.file_bytes());
+  std::vector<std::string> not_checked;
+  const auto bad = inspection.check(not_checked, [&](uint64_t n_bytes) { reporter.advance_to(n_bytes); });
+  if (bad.empty()) return;
+  fail_with(ErrorCode::kInvalidFile, label, ": tensor ", bad.front().tensor, " has the value ", bad.front().value,
+            " at element ", bad.front().element_idx);
+}
+
 }  // namespace
 
 void PinnedManifest::add(PinnedLayer layer) {
@@ -60,20 +77,9 @@ void check_adapters(const std::vector<std::string>& paths, Reporter& reporter) {
     const auto facts = system::facts_of(path);
     if (!facts) fail_with(ErrorCode::kNotFound, path, ": no such file");
     if (facts->is_folder || path.ends_with(".safetensors")) {
-      fail_with(ErrorCode::kUnsupported, path, ": ADAPTER takes a GGUF file, not a PEFT adapter");
+      fail_with(ErrorCode::kUnsupported, path, ": is a PEFT adapter, and a layer is a GGUF file");
     }
-    const format::Inspection inspection = format::Inspection::open(path, {});
-    const format::ModelFile* file = inspection.model();
-    const auto type = file == nullptr ? std::nullopt : file->metadata().get<std::string_view>("general.type");
-    if (!type || *type != "adapter") {
-      fail_with(ErrorCode::kUnsupported, path, ": is no GGUF adapter: its general.type is not \"adapter\"");
-    }
-    reporter.begin(Step::kCheck, path, inspection.file_bytes());
-    std::vector<std::string> not_checked;
-    const auto bad = inspection.check(not_checked, [&](uint64_t n_bytes) { reporter.advance_to(n_bytes); });
-    if (bad.empty()) continue;
-    fail_with(ErrorCode::kInvalidFile, path, ": tensor ", bad.front().tensor, " has the value ", bad.front().value,
-              " at element ", bad.front().element_idx);
+    check_adapter(path, path, reporter);
   }
 }
 
@@ -82,6 +88,12 @@ void add_layers(const OwnFolder& folder, const Recipe& recipe, PinnedManifest& m
     reporter.begin(Step::kCopy, path, system::facts_of(path).value_or(system::PathFacts{}).size_bytes);
     NewBlob blob(folder);
     blob.take_file(path, system::Content::kMayChange, reporter);
+    made.add(blob.publish(kAdapterLayer));
+  }
+  for (const MadeFile& file : recipe.made_adapters) {
+    NewBlob blob(folder);
+    write_made(folder, file, blob, reporter);
+    check_adapter(blob.path(), file.label, reporter);
     made.add(blob.publish(kAdapterLayer));
   }
   const auto replace = [&](std::string_view media_type, const std::string& text) {

@@ -120,6 +120,7 @@ class Import {
       : folder_(folder), name_(name), content_(content), families_(families), reporter_(reporter) {}
 
   Imported gguf(const std::string& path);
+  Imported made(const MadeFile& file);
   Imported wheel(const std::string& path);
   Imported model_folder(const std::string& path);
 
@@ -156,6 +157,15 @@ Imported Import::gguf(const std::string& path) {
   blob.take_file(path, content_, reporter_);
   add(blob.publish(kModelLayer));
   return finish(inspection, std::move(name));
+}
+
+Imported Import::made(const MadeFile& file) {
+  NewBlob blob(folder_);
+  write_made(folder_, file, blob, reporter_);
+  const Inspection inspection = Inspection::open(blob.path(), families_);
+  check_values(inspection, file.label, reporter_);
+  add(blob.publish(kModelLayer));
+  return finish(inspection, name_for(file.label));
 }
 
 Imported Import::wheel(const std::string& path) {
@@ -226,6 +236,21 @@ bool is_zip(const std::string& path) {
 }
 
 }  // namespace
+
+void write_made(const OwnFolder& folder, const MadeFile& file, NewBlob& blob, Reporter& reporter) {
+  require_space(folder, file.label, file.size_bytes);
+  reporter.begin(Step::kMake, file.label, file.size_bytes);
+  uint64_t n_done = 0;
+  file.write([&](std::span<const std::byte> bytes) {
+    blob.write(bytes);
+    reporter.advance_to(n_done += bytes.size());
+  });
+}
+
+Imported import_made(const OwnFolder& folder, const MadeFile& file, const ModelName& name, format::HfFamilies families,
+                     Reporter& reporter) {
+  return Import(folder, name, system::Content::kNeverChanges, families, reporter).made(file);
+}
 
 Imported import_path(const OwnFolder& folder, const std::string& path, const std::optional<ModelName>& name,
                      system::Content content, format::HfFamilies families, Reporter& reporter) {

@@ -22,4 +22,11 @@ struct Imported {
 Imported import_path(const OwnFolder& folder, const std::string& path, const std::optional<ModelName>& name,
                      system::Content content, format::HfFamilies families, Reporter& reporter);
 
+/// Writes the file, then checks it as import_path does. Its values are the maker's business.
+Imported import_made(const OwnFolder& folder, const MadeFile& file, const ModelName& name, format::HfFamilies families,
+                     Reporter& reporter);
+
+/// Writes it into a blob, with progress. Throws Error{kNoSpace} before anything is written.
+void write_made(const OwnFolder& folder, const MadeFile& file, NewBlob& blob, Reporter& reporter);
+
 }  // namespace kinglet::store

@@ -55,6 +55,8 @@ struct Store::Impl {
   void take_from_ollama(const Layer& layer, Reporter& reporter) const;
   void commit(const ModelName& name, const Manifest& manifest, std::string_view text, Reporter& reporter) const;
   /// What a recipe begins with, in our own store.
+  // The words of a model, behind weights that were made of it.
+  void take_words(const ModelName& from, PinnedManifest& made, Reporter& reporter) const;
   [[nodiscard]] PinnedManifest base_of(const ModelName& name, const Recipe& recipe, Reporter& reporter) const;
   /// A repository of the same registry that we know to have had this blob; empty: none.
   [[nodiscard]] std::string repository_with(const Layer& layer, const ModelName& name) const;
@@ -214,11 +216,27 @@ void Store::copy(const ModelName& from, const ModelName& to) {
   impl_->commit(to, manifest, located->found.text, reporter);
 }
 
+void Store::Impl::take_words(const ModelName& from, PinnedManifest& made, Reporter& reporter) const {
+  const auto located = locate(from);
+  if (!located) return;  // of the Hugging Face cache, where models have none
+  Manifest words = Manifest::parse(located->found.text, from.to_string());
+  std::erase_if(words.layers,
+                [](const Layer& layer) { return layer.media_type == kModelLayer || layer.media_type == kFileLayer; });
+  for (Pin& pin : take_blobs(*located, words, reporter)) made.pins.push_back(std::move(pin));
+  std::ranges::move(words.layers, std::back_inserter(made.manifest.layers));
+}
+
 PinnedManifest Store::Impl::base_of(const ModelName& name, const Recipe& recipe, Reporter& reporter) const {
   const auto taken = [&](const std::string& path, system::Content content) {
     Imported imported = import_path(own, path, name, content, options.families, reporter);
     return PinnedManifest{std::move(imported.manifest), std::move(imported.pins)};
   };
+  if (recipe.from_made) {
+    Imported imported = import_made(own, *recipe.from_made, name, options.families, reporter);
+    PinnedManifest made{std::move(imported.manifest), std::move(imported.pins)};
+    if (recipe.from_model) take_words(*recipe.from_model, made, reporter);
+    return made;
+  }
   if (!recipe.from_model) return taken(recipe.from_path, system::Content::kMayChange);
   if (const auto located = locate(*recipe.from_model)) {
     const Manifest manifest = Manifest::parse(located->found.text, recipe.from_model->to_string());

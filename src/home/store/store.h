@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -68,11 +69,21 @@ struct Words {
   system::Json messages = {};    ///< An array of {"role", "content"}, or null.
 };
 
+/// A GGUF file that the caller writes straight into the store.
+struct MadeFile {
+  std::string label = {};   ///< What it is made from, for people.
+  uint64_t size_bytes = 0;  ///< Near enough to ask for room before.
+  /// Gives all of it to the sink, piece by piece.
+  std::function<void(const std::function<void(std::span<const std::byte>)>& sink)> write = {};
+};
+
 /// What a model is made from: a Modelfile whose names and paths are resolved.
 struct Recipe {
   std::optional<ModelName> from_model = {};     ///< A model that is here, with its words, or
-  std::string from_path = {};                   ///< a GGUF file or a Hugging Face folder.
+  std::string from_path = {};                   ///< a GGUF file or a Hugging Face folder, or
+  std::optional<MadeFile> from_made = {};       ///< a file that is made for it; of from_model, if any, the words.
   std::vector<std::string> adapter_paths = {};  ///< GGUF adapters; they join those of the model.
+  std::vector<MadeFile> made_adapters = {};     ///< The same, made for it.
   std::string template_text = {};               ///< Empty: the model's own.
   std::string system = {};                      ///< Empty: the model's own.
   system::Json parameters = {};                 ///< An object, which wins over the model's own one by one; or null.
@@ -87,6 +98,7 @@ enum class Step {
   kVerify,    ///< pull: reading what is here already, to know that it is sound. item: the short digest.
   kCheck,     ///< import: reading every value of the tensors. item: the file.
   kCopy,      ///< import: taking the bytes into the store. item: the file.
+  kMake,      ///< create: writing a file that is made for it. item: its label.
   kUpload,    ///< push. item: the short digest.
   kWrite,     ///< The manifest.
   kDone,

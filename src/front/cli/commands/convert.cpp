@@ -7,11 +7,9 @@
 #include "front/cli/model_argument.h"
 #include "front/cli/progress.h"
 #include "front/cli/session.h"
+#include "front/cli/written_model.h"
 #include "home/system/file.h"
 #include "home/system/folder.h"
-#include "model/convert/convert.h"
-#include "model/format/hf_folder.h"
-#include "model/models/models.h"
 
 namespace kinglet::cli {
 namespace {
@@ -21,8 +19,8 @@ class Convert final : public Action {
   void declare(Arguments& arguments) override {
     arguments.argument("FOLDER", folder_, "A Hugging Face model folder").is_file = true;
     arguments.argument("OUT", out_, "The GGUF file to write").is_file = true;
-    arguments.option("--type", "TYPE", type_, "Of the matrices: f32, f16, bf16 or q8_0 (default: the folder's own)")
-        .choices = {"f32", "f16", "bf16", "q8_0"};
+    arguments.option("--type", "TYPE", type_,
+                     "Of the matrices: f32, f16, bf16, q8_0 or a mixture, such as q4_k_m (default: the folder's own)");
     arguments.option("--base", "MODEL", base_, "For a PEFT adapter folder: the model that it is for").is_model = true;
   }
 
@@ -35,11 +33,8 @@ class Convert final : public Action {
     if (std::filesystem::exists(std::filesystem::path(folder_) / "adapter_config.json"))
       return convert_adapter(session);
     if (!base_.empty()) fail_with(ErrorCode::kInvalidArgument, "--base: ", folder_, " is no PEFT adapter");
-    const auto folder = format::open_hf_folder(folder_, models::hf_families(), {.as_file = true});
-    // What cannot be run is not worth writing: shapes and settings are checked as loading does.
-    models::Model::check(*folder);
-    const quant::Format& type = type_.empty() ? convert::type_of(*folder) : *quant::find_by_name(type_);
-    const uint64_t size = convert::converted_size(*folder, type);
+    const WrittenModel model(folder_, type_);
+    const uint64_t size = model.size_bytes();
     const std::string parent = std::filesystem::absolute(out_).parent_path().string();
     if (const uint64_t n_free = system::free_bytes(parent); n_free < size) {
       fail_with(ErrorCode::kNoSpace, out_, ": needs ", size, " bytes of disk, ", n_free, " are free at ", parent);
@@ -47,15 +42,15 @@ class Convert final : public Action {
     InterruptWatch interrupt;
     ProgressLine line(session.shows_progress());
     system::AtomicFile file(out_);
-    convert::convert(
-        *folder, type, session.pool(), [&](std::span<const std::byte> bytes) { file.write(bytes); },
+    model.write(
+        session, [&](std::span<const std::byte> bytes) { file.write(bytes); },
         [&](uint64_t done_bytes, uint64_t total_bytes) {
           line.show("Converting", done_bytes, total_bytes);
           return !interrupt.requested();
         });
     file.commit();
     line.finish();
-    session.note(str("Wrote ", out_, ", ", human_bytes(file.size()), ", ", type.name, "."));
+    session.note(str("Wrote ", out_, ", ", human_bytes(file.size()), ", ", model.type(), "."));
   }
 
  private:
@@ -85,10 +80,11 @@ Command convert_command() {
       "",
       "Write a Hugging Face folder as a GGUF file",
       "The file has the keys, names and layout that the field's converter gives, so that other programs load it too. "
-      "Vectors, norms and routers stay F32. Every value is read: NaN or infinity is refused, and the tensor is "
-      "named.\n\n"
+      "Vectors, norms and routers stay F32; a mixture gives what `kinglet quantize` makes of the file. Every value is "
+      "read: NaN or infinity is refused, and the tensor is named.\n\n"
       "With --base a PEFT adapter folder becomes a GGUF adapter.",
-      "kinglet convert ./SmolLM2-135M smollm2.gguf --type bf16",
+      "kinglet convert ./SmolLM2-135M smollm2.gguf --type bf16\n"
+      "kinglet convert ./SmolLM2-135M small.gguf --type q4_k_m",
       make_action<Convert>};
 }
 

@@ -7,6 +7,7 @@
 #include "front/cli/interrupt.h"
 #include "front/cli/model_argument.h"
 #include "front/cli/progress.h"
+#include "front/cli/written_model.h"
 #include "home/store/modelfile.h"
 
 namespace kinglet::cli {
@@ -21,6 +22,7 @@ class Create final : public Action {
     arguments.argument("NAME", name_, "The name that it gets; a model that has it is replaced");
     arguments.option("-f,--file", "FILE", file_, "The Modelfile (default: Modelfile); - is standard input").is_file =
         true;
+    arguments.option("--quantize", "TYPE", quantize_, "The mixture that its matrices get, such as q4_K_M");
   }
 
   void run(Session& session) override {
@@ -29,12 +31,15 @@ class Create final : public Action {
     const store::Modelfile modelfile = store::Modelfile::parse(text, label());
     store::Recipe recipe;
     const Instruction* from = nullptr;
+    std::vector<const Instruction*> adapters;
     for (const Instruction& instruction : modelfile.instructions) {
       if (instruction.command == Instruction::Command::kFrom) from = &instruction;
+      if (instruction.command == Instruction::Command::kAdapter) adapters.push_back(&instruction);
       require_utf8(instruction.value, str(label(), ": line ", instruction.line));
       take(session, instruction, recipe);
     }
-    resolve_from(session, *from, recipe);  // the last, as it may pull
+    const std::string weights = resolve_from(session, *from, recipe);  // the last, as it may pull
+    for (const Instruction* adapter : adapters) take_adapter(session, *adapter, weights, recipe);
     InterruptWatch interrupt;
     ProgressLine line(session.shows_progress());
     const store::StoredModel model = session.store().create(name, recipe, [&](const store::Progress& progress) {
@@ -76,8 +81,7 @@ class Create final : public Action {
           recipe.system = instruction.value;
           return;
         case kAdapter:
-          recipe.adapter_paths.push_back(path_of(session, instruction.value));
-          return;
+          return;  // once it is known what it is for
         case kLicense:
           recipe.licenses.push_back(instruction.value);
           return;
@@ -115,32 +119,61 @@ class Create final : public Action {
     static_cast<void>(chat::ChatTemplate(chat::language_of(text), text, "template"));
   }
 
-  // What lies on the disk, else a model by its name. A Hugging Face folder is taken as it is: its files become layers
-  // that this program reads. This is the place to convert it to GGUF, which Ollama reads as well.
-  void resolve_from(Session& session, const Instruction& from, store::Recipe& recipe) const {
-    const std::string path = path_of(session, from.value);
+  // What lies on the disk, else a model by its name. A Hugging Face folder is converted, so that Ollama reads the model
+  // as well. Gives the path of the weights.
+  std::string resolve_from(Session& session, const Instruction& from, store::Recipe& recipe) const {
+    std::string path = path_of(session, from.value);
     std::error_code ignored;
     const bool is_model = fs::is_regular_file(path, ignored) || fs::exists(fs::path(path) / "config.json", ignored);
     try {
-      if (is_model) {
-        recipe.from_path = path;
-      } else if (store::is_path(from.value)) {
+      if (!is_model && store::is_path(from.value))
         fail_with(ErrorCode::kNotFound, path, ": no such file, and no folder of a model");
-      } else {
+      if (!is_model) {
         const ModelSource source = find_model(session, from.value);
-        if (source.stored.name.name.empty()) {
-          recipe.from_path = source.path;
-        } else {
-          recipe.from_model = source.stored.name;
-        }
+        path = source.path;
+        if (!source.stored.name.name.empty()) recipe.from_model = source.stored.name;
       }
+      const bool is_made = !quantize_.empty() || (!recipe.from_model && fs::is_directory(path, ignored));
+      if (is_made) {
+        recipe.from_made = made_of(session, path);
+      } else if (!recipe.from_model) {
+        recipe.from_path = path;
+      }
+      return path;
     } catch (const Error& error) {
       refuse(from, error);
     }
   }
 
+  store::MadeFile made_of(Session& session, const std::string& path) const {
+    const auto model = std::make_shared<const WrittenModel>(path, quantize_);
+    return {path, model->size_bytes(), [&session, model](const auto& sink) { model->write(session, sink); }};
+  }
+
+  // A layer of its own, as a GGUF file; what does not fit the model is refused now.
+  void take_adapter(Session& session, const Instruction& instruction, const std::string& weights,
+                    store::Recipe& recipe) const {
+    const std::string path = path_of(session, instruction.value);
+    try {
+      std::error_code ignored;
+      if (!fs::exists(path, ignored)) fail_with(ErrorCode::kNotFound, path, ": no such file");
+      const auto model = models::Model::load(models::open_file(weights), {{path}});
+      if (fs::is_regular_file(path, ignored) && !path.ends_with(".safetensors")) {
+        recipe.adapter_paths.push_back(path);
+        return;
+      }
+      recipe.made_adapters.push_back({path, 0, [&session, model](const auto& sink) {
+                                        format::write_gguf_adapter(model->adapters()[0].adapter,
+                                                                   model->adapter_target(), sink);
+                                      }});
+    } catch (const Error& error) {
+      refuse(instruction, error);
+    }
+  }
+
   std::string name_;
   std::string file_ = "Modelfile";
+  std::string quantize_;
 };
 
 }  // namespace
@@ -152,12 +185,14 @@ Command create_command() {
       "Make a model from a Modelfile",
       "A Modelfile says FROM which model, GGUF file or Hugging Face folder (paths begin at its own folder), and what "
       "is added: PARAMETER NAME VALUE (stop may be given several times), TEMPLATE (in Go's language, as Ollama has "
-      "it, or Jinja), SYSTEM, MESSAGE ROLE TEXT, LICENSE, and ADAPTER (a GGUF file). A value of several lines stands "
-      "between \"\"\". Ollama can use the model, too, unless it is made from a folder. `kinglet show NAME "
-      "--modelfile` gives it back.",
+      "it, or Jinja), SYSTEM, MESSAGE ROLE TEXT, LICENSE, and ADAPTER (a GGUF file or a PEFT folder). A value of "
+      "several "
+      "lines stands between \"\"\". Folders are converted to GGUF files, which Ollama can use, too; --quantize makes "
+      "them and files smaller. `kinglet show NAME --modelfile` gives it back.",
       "printf 'FROM smollm2:135m\\nSYSTEM Answer in one word.\\nPARAMETER temperature 0\\n' | kinglet create brief -f "
       "-\n"
-      "kinglet create mine -f ./Modelfile",
+      "kinglet create mine -f ./Modelfile\n"
+      "printf 'FROM ./SmolLM2-135M\\n' | kinglet create smol -f - --quantize q4_K_M",
       make_action<Create>};
 }
 
