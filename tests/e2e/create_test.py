@@ -140,7 +140,7 @@ class Create(ProgramTest):
                 (3, "FROM mine\nADAPTER none.gguf", "none.gguf: no such file"),
                 (4, f"FROM mine\nADAPTER {self.model}", "line 2: ADAPTER"),
                 (4, "FROM ./hf\nADAPTER ./wide", "lora_A.weight"),
-                (4, "FROM ./bad", "./bad: tensor output_norm.weight: value 3 is not a finite number")):
+                (4, "FROM ./bad", "./bad: tensor output_norm.weight: has the value nan at element 3")):
             message = self.failure(status, "create", "mine", "-f", "-", "--offline", stdin=text.encode())
             self.assertIn(why, message)
             self.assertEqual(self.files(), before, text)

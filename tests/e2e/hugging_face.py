@@ -25,14 +25,14 @@ def tensor(draw, *shape):
     return list(shape), [draw.uniform(-0.5, 0.5) if len(shape) > 1 else 1.0 for _ in range(math.prod(shape))]
 
 
-def make_folder(folder):
-    """Makes it; the tensors as write_safetensors has them."""
+def make_folder(folder, **settings):
+    """Makes it, with other settings in its config.json; the tensors as write_safetensors has them."""
     folder.mkdir()
     (folder / "config.json").write_text(json.dumps({
         "architectures": ["LlamaForCausalLM"], "model_type": "llama", "vocab_size": VOCAB_SIZE, "hidden_size": HIDDEN,
         "intermediate_size": FFN, "num_hidden_layers": 1, "num_attention_heads": 4, "num_key_value_heads": 2,
         "max_position_embeddings": 64, "rms_norm_eps": 1e-5, "hidden_act": "silu", "rope_theta": 10000.0,
-        "tie_word_embeddings": True}))
+        "tie_word_embeddings": True, **settings}))
     draw = random.Random(1)
     shapes = {"model.embed_tokens.weight": (VOCAB_SIZE, HIDDEN), "model.norm.weight": (HIDDEN,),
               LAYER + "input_layernorm.weight": (HIDDEN,), LAYER + "post_attention_layernorm.weight": (HIDDEN,),

@@ -1,4 +1,5 @@
 // Pushing to a real registry: Debian's docker-registry on loopback, with a line between that breaks.
+#include <atomic>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -117,7 +118,7 @@ TEST_F(Push, WhatIsPushedCanBePulled) {
 TEST_F(Push, BreaksOffTwice) {
   const ModelName name = ModelName::parse(str(proxy_->host(), "/me/mine:1"));
   Owner owner(folder_.path() + "/home", name);
-  int n_breaks = 0;
+  std::atomic<int> n_breaks = 0;  // connections have threads each
   proxy_->set({.after_sent = 700'000, .before = [&] {
                  if (++n_breaks == 2) proxy_->set({});
                }});

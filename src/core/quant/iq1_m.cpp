@@ -9,7 +9,7 @@ namespace kinglet::quant {
 SuperCodes unpacked(const BlockIQ1M& block) noexcept {
   SuperCodes super;
   unsigned d = 0;
-  for (size_t q = 0; q < 4; ++q) d |= (block.scales[q] >> 12U) << (4 * q);
+  for (size_t q = 0; q < 4; ++q) d |= static_cast<unsigned>(block.scales[q]) >> 12U << (4 * q);
   super.d = f16_to_f32(static_cast<uint16_t>(d)) * 0.125F;
   for (size_t g = 0; g < 16; ++g) {
     super.scales[g] = static_cast<int8_t>(2 * ((block.scales[g / 4] >> (3 * (g % 4))) & 7) + 1);

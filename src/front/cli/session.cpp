@@ -12,6 +12,7 @@
 #include "home/store/store.h"
 #include "home/system/file.h"
 #include "model/models/models.h"
+#include "run/chat/vocabulary.h"
 
 namespace kinglet::cli {
 namespace {
@@ -187,6 +188,10 @@ store::Store& Session::store() {
     store::StoreOptions options;
     options.home = home();
     options.families = models::hf_families();
+    options.check = [](const format::ModelFile& file) {
+      models::Model::check(file);
+      if (chat::has_vocabulary(file.metadata())) static_cast<void>(chat::make_tokenizer(file));
+    };
     options.ollama_models = ollama_models(environment_);
     options.hugging_face_cache = environment_.hugging_face_cache;
     if (!environment_.hugging_face_endpoint.empty()) options.hugging_face_endpoint = environment_.hugging_face_endpoint;

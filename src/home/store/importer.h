@@ -17,13 +17,14 @@ struct Imported {
   ModelName name;
 };
 
-/// Checks every value of the tensors and takes the bytes into the folder. Without a name it gets the one that the
-/// file's suggests. `content`: whether the files stay as they are. Throws as Store::import_file.
+/// Checks every value of the tensors, and that the model can be run, and takes the bytes into the folder. Without a
+/// name it gets the one that the file's suggests. `content`: whether the files stay as they are. Throws as
+/// Store::import_file.
 Imported import_path(const OwnFolder& folder, const std::string& path, const std::optional<ModelName>& name,
-                     system::Content content, format::HfFamilies families, Reporter& reporter);
+                     system::Content content, const StoreOptions& options, Reporter& reporter);
 
-/// Writes the file, then checks it as import_path does. Its values are the maker's business.
-Imported import_made(const OwnFolder& folder, const MadeFile& file, const ModelName& name, format::HfFamilies families,
+/// Writes the file, then checks it as import_path does.
+Imported import_made(const OwnFolder& folder, const MadeFile& file, const ModelName& name, const StoreOptions& options,
                      Reporter& reporter);
 
 /// Writes it into a blob, with progress. Throws Error{kNoSpace} before anything is written.

@@ -184,7 +184,7 @@ ModelName Store::Impl::take_in(const std::string& path, const std::optional<Mode
                                Reporter& reporter) const {
   own.make();
   own.clean(now_s());
-  const Imported imported = import_path(own, path, name, content, options.families, reporter);
+  const Imported imported = import_path(own, path, name, content, options, reporter);
   commit(imported.name, imported.manifest, imported.manifest.to_text(), reporter);
   return imported.name;
 }
@@ -228,11 +228,11 @@ void Store::Impl::take_words(const ModelName& from, PinnedManifest& made, Report
 
 PinnedManifest Store::Impl::base_of(const ModelName& name, const Recipe& recipe, Reporter& reporter) const {
   const auto taken = [&](const std::string& path, system::Content content) {
-    Imported imported = import_path(own, path, name, content, options.families, reporter);
+    Imported imported = import_path(own, path, name, content, options, reporter);
     return PinnedManifest{std::move(imported.manifest), std::move(imported.pins)};
   };
   if (recipe.from_made) {
-    Imported imported = import_made(own, *recipe.from_made, name, options.families, reporter);
+    Imported imported = import_made(own, *recipe.from_made, name, options, reporter);
     PinnedManifest made{std::move(imported.manifest), std::move(imported.pins)};
     if (recipe.from_model) take_words(*recipe.from_model, made, reporter);
     return made;

@@ -21,6 +21,7 @@
 #include "home/system/json.h"
 #include "home/system/sha256.h"
 #include "model/format/hf_family.h"
+#include "model/format/model_file.h"
 
 namespace kinglet::store {
 
@@ -33,7 +34,9 @@ struct StoreOptions {
   /// Who answers for hf.co (HF_ENDPOINT names a mirror). The token goes to this host alone.
   std::string hugging_face_endpoint = "https://huggingface.co";
   format::HfFamilies families = {};  ///< What Hugging Face folders are read by; outlives the store.
-  uint32_t retry_wait_ms = 500;      ///< Before a broken transfer goes on; doubles each time that nothing came.
+  /// Throws for a file that cannot be run: nothing else is taken in by import and create. Empty: all are.
+  std::function<void(const format::ModelFile&)> check = {};
+  uint32_t retry_wait_ms = 500;  ///< Before a broken transfer goes on; doubles each time that nothing came.
 };
 
 enum class Place { kOwn, kOllama, kHuggingFaceCache };

@@ -18,8 +18,8 @@ void check_finite(const format::TensorEntry& tensor, std::span<const std::byte> 
   at_hand.data = bytes.data();
   const auto found = format::find_not_finite(at_hand);
   if (!found) return;
-  fail_with(ErrorCode::kInvalidFile, path, ": tensor ", tensor.name, ": value ", found->element_idx,
-            " is not a finite number");
+  fail_with(ErrorCode::kInvalidFile, path, ": tensor ", tensor.name, ": has the value ", found->value,
+            " at element ", found->element_idx);
 }
 
 void encode_rows(const format::TensorEntry& tensor, std::span<const std::byte> bytes, const quant::Format& target,

@@ -224,8 +224,11 @@ HfRope HfConfig::rope(std::string_view layer_type) const {
   return rope;
 }
 
-void HfConfig::refuse_setting(std::string_view key, std::string_view what) const {
-  fail_with(ErrorCode::kUnsupported, name_, ": ", key, " is ", printable(what), ", which is not supported");
+void HfConfig::refuse_setting(std::string_view key, std::string_view what,
+                              std::span<const std::string_view> known) const {
+  std::string names;
+  for (const std::string_view name : known) names += str(names.empty() ? "; supported: " : ", ", name);
+  fail_with(ErrorCode::kUnsupported, name_, ": ", key, " is ", printable(what), ", which is not supported", names);
 }
 
 }  // namespace kinglet::format

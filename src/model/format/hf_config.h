@@ -8,6 +8,7 @@
 #include <concepts>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -80,8 +81,9 @@ class HfConfig {
   /// Rotary settings; of layers of one type ("full_attention", "sliding_attention") where they are told apart.
   [[nodiscard]] HfRope rope(std::string_view layer_type = "full_attention") const;
 
-  /// Raises Error{kUnsupported} "NAME: KEY is WHAT, which is not supported".
-  [[noreturn]] void refuse_setting(std::string_view key, std::string_view what) const;
+  /// Raises Error{kUnsupported} "NAME: KEY is WHAT, which is not supported; supported: ...".
+  [[noreturn]] void refuse_setting(std::string_view key, std::string_view what,
+                                   std::span<const std::string_view> known = {}) const;
 
  private:
   HfConfig(system::Json root, std::string name);

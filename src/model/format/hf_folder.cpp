@@ -48,6 +48,7 @@ class HfFolder final : public ModelFile, private HfTensors {
       for (const SafetensorsEntry& entry : shard.tensors()) take(*config, shard, entry);
     }
     for (auto& [name, experts] : stacks_) take_stack(name, experts);
+    check_vocabulary_size(config_path);
     if (family_->make != nullptr) {
       try {
         for (MadeTensor& made : family_->make(*config, *this)) take_made(std::move(made));
@@ -92,7 +93,8 @@ class HfFolder final : public ModelFile, private HfTensors {
     }
     if (entry.bytes.empty()) fail_with(ErrorCode::kInvalidFile, what, ": is empty");
     if (entry.format == nullptr)
-      fail_with(ErrorCode::kUnsupported, what, ": dtype ", entry.type->name, " is not supported");
+      fail_with(ErrorCode::kUnsupported, what, ": dtype ", entry.type->name,
+                " is not supported; supported: F32, F16, BF16, F64, I8, I16, I32, I64");
     if (!by_name_.emplace(plain, &entry).second) fail_with(ErrorCode::kInvalidFile, what, " is in two shards");
     if (mapped->rule->gguf.empty()) return;  // the family's `make` reads it
     if (mapped->expert_idx) {
@@ -102,6 +104,15 @@ class HfFolder final : public ModelFile, private HfTensors {
       return;
     }
     take_one(mapped->name, mapped->rule->change, entry, what);
+  }
+
+  // Ids up to the setting would read rows that are not there.
+  void check_vocabulary_size(const std::string& config_path) const {
+    const auto said = metadata_.get<uint64_t>(str(family_->architecture, ".vocab_size"));
+    const TensorEntry* embedding = ModelFile::find("token_embd.weight");
+    if (!said || embedding == nullptr || embedding->n_rows() == *said) return;
+    fail_with(ErrorCode::kInvalidFile, config_path, ": vocab_size is ", *said, ", ", embedding->source, " has ",
+              embedding->n_rows(), " rows");
   }
 
   void take_one(const std::string& name, Change change, const SafetensorsEntry& entry, const std::string& what) {

@@ -1,6 +1,7 @@
 #include "model/format/hf_keys.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numbers>
 
@@ -62,7 +63,8 @@ void fill_decoder(HfKeys& keys, const HfDecoderDefaults& defaults) {
   const HfConfig& config = keys.config();
   const std::string key = config.has("hidden_activation") ? "hidden_activation" : "hidden_act";
   const std::string act = config.word_or(key, defaults.activations[0]);
-  if (std::ranges::find(defaults.activations, act) == defaults.activations.end()) config.refuse_setting(key, act);
+  if (std::ranges::find(defaults.activations, act) == defaults.activations.end())
+    config.refuse_setting(key, act, defaults.activations);
   if (config.truth_or("mlp_bias", false)) config.refuse_setting("mlp_bias", "true");
   keys.copy_count("vocab_size", "vocab_size");
   keys.copy_count("context_length", "max_position_embeddings", defaults.context_len);
@@ -86,9 +88,10 @@ void fill_rope(HfKeys& keys, const HfRope& rope) {
   keys.count("rope.dimension_count", "head_dim", n_rot_of(config, rope));
   keys.number("rope.freq_base", rope.base);
   if (rope.type == "default" || rope.type == "llama3") return;  // llama3 becomes rope_freqs.weight
+  constexpr std::array<std::string_view, 7> kKnown = {"default", "linear",   "dynamic", "yarn",
+                                                      "llama3",  "longrope", "su"};
+  if (std::ranges::find(kKnown, rope.type) == kKnown.end()) config.refuse_setting("rope_type", rope.type, kKnown);
   const bool is_longrope = rope.type == "longrope" || rope.type == "su";
-  if (!is_longrope && rope.type != "linear" && rope.type != "dynamic" && rope.type != "yarn")
-    config.refuse_setting("rope_type", rope.type);
   if (rope.type == "dynamic") return keys.number("rope.dynamic_factor", rope.factor);  // a key of ours; GGUF has none
   keys.word("rope.scaling.type", is_longrope ? "longrope" : rope.type);
   if (is_longrope) {

@@ -103,7 +103,11 @@ void Safetensors::read_entry(const std::string& name, const system::Json& member
   };
   const std::string& dtype = field("dtype").as_string(what);
   entry.type = find_safetensors_type(dtype);
-  if (entry.type == nullptr) fail_with(ErrorCode::kInvalidFile, what, ": dtype ", printable(dtype), " is unknown");
+  if (entry.type == nullptr) {
+    std::string known;
+    for (const SafetensorsType& type : kTypes) known += str(known.empty() ? "" : ", ", type.name);
+    fail_with(ErrorCode::kInvalidFile, what, ": dtype ", printable(dtype), " is unknown; known: ", known);
+  }
   entry.format = quant::find_by_name(dtype);
   const system::JsonArray& shape = field("shape").as_array(what);
   if (shape.size() > kMaxRank) fail_with(ErrorCode::kInvalidFile, what, ": has ", shape.size(), " dimensions");

@@ -43,7 +43,12 @@ std::vector<Safetensors> open_shards(const std::string& folder, const std::strin
   std::vector<Safetensors> shards;
   for (const std::string& name : names) {
     place.emplace(name, shards.size());
-    shards.push_back(Safetensors::open(folder + "/" + name));
+    const std::string path = folder + "/" + name;
+    if (!std::filesystem::exists(path)) {
+      fail_with(ErrorCode::kInvalidFile, path, ": is missing, one of ", names.size(), " parts that ", index_path,
+                " names");
+    }
+    shards.push_back(Safetensors::open(path));
   }
   for (const auto& [tensor, shard] : shard_of) {
     if (shards[place.at(shard)].find(tensor) == nullptr) {

@@ -99,7 +99,7 @@ void fill_encoder(format::HfKeys& keys, const HfEncoderKeys& defaults) {
 void require_activation(const format::HfConfig& config, std::string_view key,
                         std::initializer_list<std::string_view> known) {
   const std::string word = config.word_or(key, *known.begin());
-  if (std::ranges::find(known, word) == known.end()) config.refuse_setting(key, word);
+  if (std::ranges::find(known, word) == known.end()) config.refuse_setting(key, word, known);
 }
 
 }  // namespace kinglet::models

@@ -2,6 +2,7 @@
 // values that may be the keys' projection, embeddings of each layer in the small ones, a factor at the end of each
 // layer. Source: Google's model cards; transformers, Gemma4TextConfig.
 #include <algorithm>
+#include <array>
 
 #include "model/format/hf_keys.h"
 #include "model/models/architectures.h"
@@ -117,7 +118,8 @@ void fill(format::HfKeys& keys) {
 std::vector<format::MadeTensor> make(const format::HfConfig& config, const format::HfTensors& /*tensors*/) {
   const format::HfRope rope = config.rope("full_attention");
   if (rope.type == "default") return {};
-  if (rope.type != "proportional") config.refuse_setting("rope_type", rope.type);
+  if (rope.type != "proportional")
+    config.refuse_setting("rope_type", rope.type, std::array<std::string_view, 1>{"proportional"});
   const uint64_t dim = of_full_layers(config, "global_head_dim", "head_dim").value_or(format::head_dim_of(config));
   const auto n_turning = static_cast<size_t>(static_cast<double>(dim) * rope.partial / 2);
   std::vector<float> factors(static_cast<size_t>(dim / 2), 1e30F);

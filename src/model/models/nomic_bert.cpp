@@ -1,5 +1,7 @@
 // Nomic's BERT (nomic-embed-text): rotary positions, SwiGLU, fused q, k and v, no biases in the products.
 // Source: Nussbaum et al. arXiv 2402.01613.
+#include <array>
+
 #include "model/models/architectures.h"
 #include "model/models/encoder.h"
 
@@ -49,7 +51,7 @@ void fill(format::HfKeys& keys) {
   require_activation(config, "hidden_act", {"silu"});
   fill_encoder(keys, {.context_len = 2048});
   const format::HfRope rope = config.rope();
-  if (rope.type != "default") config.refuse_setting("rope_type", rope.type);
+  if (rope.type != "default") config.refuse_setting("rope_type", rope.type, std::array<std::string_view, 1>{"default"});
   keys.number("rope.freq_base", config.has("rope_parameters") || config.has("rope_theta") ? rope.base : 1000.0);
 }
 

@@ -162,7 +162,7 @@ class Create final : public Action {
         recipe.adapter_paths.push_back(path);
         return;
       }
-      recipe.made_adapters.push_back({path, 0, [&session, model](const auto& sink) {
+      recipe.made_adapters.push_back({path, 0, [model](const auto& sink) {
                                         format::write_gguf_adapter(model->adapters()[0].adapter,
                                                                    model->adapter_target(), sink);
                                       }});
