@@ -1,7 +1,7 @@
 // Pushing to a real registry: Debian's docker-registry on loopback, with a line between that breaks.
-#include <atomic>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <atomic>
 
 #include <algorithm>
 #include <filesystem>
