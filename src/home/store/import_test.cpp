@@ -17,6 +17,7 @@
 #include "home/system/test_failure.h"
 #include "home/system/zip_samples.h"
 #include "model/format/format.h"
+#include "model/format/gguf_split.h"
 #include "model/format/samples.h"
 
 namespace kinglet::store {
@@ -49,6 +50,32 @@ std::string model_with(float value) {
 size_t n_files(const std::string& folder) {
   std::error_code ignored;
   return static_cast<size_t>(std::distance(fs::directory_iterator(folder, ignored), {}));
+}
+
+TEST(Import, PartsBecomeOneFile) {
+  const ScratchFolder folder("import_parts");
+  const auto part = [](uint32_t number, std::string_view tensor) {
+    const std::vector<float> values(8, static_cast<float>(number));
+    format::GgufWriter writer;
+    if (number == 0) writer.add_string("general.architecture", "llama");
+    writer.add_u32("split.no", number);
+    writer.add_u32("split.count", 2);
+    writer.add_i32("split.tensors.count", 2);
+    writer.add_tensor(tensor, format::samples::format("F32"), std::array<uint64_t, 1>{8},
+                      std::as_bytes(std::span(values)));
+    return text_of(format::samples::written(writer));
+  };
+  const std::string first = folder.put("tiny-00001-of-00002.gguf", part(0, "a"));
+  const std::string second = folder.put("tiny-00002-of-00002.gguf", part(1, "b"));
+  TestHome home(folder.path() + "/home");
+  const StoredModel model = home.store.import_file(first);
+  EXPECT_EQ(model.name.to_string(), "tiny:latest");
+  const auto file = format::open_gguf(model.weights_path);
+  ASSERT_EQ(file->tensors().size(), 2U);
+  EXPECT_EQ(format::n_splits(*file), 1U);
+  EXPECT_EQ(reinterpret_cast<const float*>(file->find("b")->data)[7], 1.0F);
+  fs::remove(second);
+  EXPECT_EQ(failure([&] { home.store.import_file(first); }).code(), ErrorCode::kInvalidFile);
 }
 
 TEST(Import, AFileBecomesAModelNamedAfterIt) {

@@ -50,10 +50,6 @@ void check_values(const Inspection& inspection, const std::string& label, Report
   if (inspection.model() == nullptr) {
     fail_with(ErrorCode::kUnsupported, label, ": has tensors only; name the folder that has its config.json, too");
   }
-  if (const auto n_parts = format::n_splits(*inspection.model()); n_parts > 1) {
-    fail_with(ErrorCode::kUnsupported, label, ": is one of ", n_parts,
-              " parts; it runs in place, and is taken in once the parts are merged");
-  }
   reporter.begin(Step::kCheck, label, inspection.file_bytes());
   std::vector<std::string> not_checked;
   const std::vector<format::NotFinite> bad =
@@ -112,6 +108,24 @@ bool belongs_to_model(std::string_view name) {
   return name == "LICENSE";
 }
 
+bool is_in_parts(const format::ModelFile& model) {
+  return model.kind().starts_with("GGUF") && format::n_splits(*format::open_gguf(model.path())) > 1;
+}
+
+void write_whole(const format::ModelFile& model, const format::GgufWriter::Sink& sink) {
+  format::GgufWriter writer;
+  writer.add_values(model.metadata());
+  for (const format::TensorEntry& tensor : model.tensors()) {
+    if (tensor.format == nullptr) {
+      fail_with(ErrorCode::kUnsupported, model.path(), ": tensor ", format::printable(std::string(tensor.name)),
+                " is of a type that cannot be read");
+    }
+    writer.add_tensor(tensor.name, *tensor.format, std::span(tensor.dims).first(tensor.n_dims),
+                      std::span(tensor.data, tensor.size_bytes));
+  }
+  writer.write(sink);
+}
+
 // One import. Names are settled before anything is written.
 class Import {
  public:
@@ -120,7 +134,7 @@ class Import {
       : folder_(folder), name_(name), content_(content), options_(options), reporter_(reporter) {}
 
   Imported gguf(const std::string& path);
-  Imported made(const MadeFile& file);
+  Imported made(const MadeFile& file, const ModelName& name);
   Imported wheel(const std::string& path);
   Imported model_folder(const std::string& path);
 
@@ -132,18 +146,19 @@ class Import {
     layers_.push_back(std::move(layer.layer));
     pins_.push_back(std::move(layer.pin));
   }
-  // Whether it can be run takes a moment, its values a while.
-  void check(const Inspection& inspection, const std::string& label) {
-    if (options_.check && inspection.model() != nullptr) {
-      try {
-        options_.check(*inspection.model());
-      } catch (const Error& error) {
-        // A file that is made has a name of the store's, which says nothing to people.
-        const std::string& path = inspection.model()->path();
-        const std::string& message = error.message();
-        fail_with(error.code(), message.starts_with(path) ? label + message.substr(path.size()) : message);
-      }
+  // `label` names the file for people: one that is made has a name of the store's.
+  void check_runs(const format::ModelFile& model, const std::string& label) const {
+    if (!options_.check) return;
+    try {
+      options_.check(model);
+    } catch (const Error& error) {
+      const std::string& message = error.message();
+      fail_with(error.code(),
+                message.starts_with(model.path()) ? label + message.substr(model.path().size()) : message);
     }
+  }
+  void check(const Inspection& inspection, const std::string& label) {
+    if (inspection.model() != nullptr) check_runs(*inspection.model(), label);  // the quicker one first
     check_values(inspection, label, reporter_);
   }
   Imported finish(const Inspection& inspection, ModelName name) {
@@ -165,6 +180,10 @@ Imported Import::gguf(const std::string& path) {
   const std::string file_name = fs::path(path).filename().string();
   ModelName name = name_for(file_name);
   const Inspection inspection = Inspection::open(path, options_.families);
+  if (const format::ModelFile* model = inspection.model(); model != nullptr && is_in_parts(*model)) {
+    check_runs(*model, path);
+    return made({path, model->file_bytes(), [model](const auto& sink) { write_whole(*model, sink); }}, name);
+  }
   check(inspection, path);
   reporter_.begin(Step::kCopy, file_name, inspection.file_bytes());
   NewBlob blob(folder_);
@@ -173,13 +192,13 @@ Imported Import::gguf(const std::string& path) {
   return finish(inspection, std::move(name));
 }
 
-Imported Import::made(const MadeFile& file) {
+Imported Import::made(const MadeFile& file, const ModelName& name) {
   NewBlob blob(folder_);
   write_made(folder_, file, blob, reporter_);
   const Inspection inspection = Inspection::open(blob.path(), options_.families);
   check(inspection, file.label);
   add(blob.publish(kModelLayer));
-  return finish(inspection, name_for(file.label));
+  return finish(inspection, name);
 }
 
 Imported Import::wheel(const std::string& path) {
@@ -263,7 +282,7 @@ void write_made(const OwnFolder& folder, const MadeFile& file, NewBlob& blob, Re
 
 Imported import_made(const OwnFolder& folder, const MadeFile& file, const ModelName& name, const StoreOptions& options,
                      Reporter& reporter) {
-  return Import(folder, name, system::Content::kNeverChanges, options, reporter).made(file);
+  return Import(folder, name, system::Content::kNeverChanges, options, reporter).made(file, name);
 }
 
 Imported import_path(const OwnFolder& folder, const std::string& path, const std::optional<ModelName>& name,

@@ -2,6 +2,7 @@
 // split.tensors.count.
 #include "model/format/gguf_split.h"
 
+#include <filesystem>
 #include <vector>
 
 #include "model/format/gguf.h"
@@ -32,11 +33,13 @@ class GgufParts final : public ModelFile {
     const std::string stem = path().substr(0, path().size() - own_ending.size());
     for (const auto& [key, value] : first->metadata().entries()) metadata_.add_view(key, value);
     take(std::move(first), 0);
-    for (uint32_t i = 1; i < n_parts; ++i) take(open_gguf(stem + ending(i, n_parts)), i);
+    for (uint32_t i = 1; i < n_parts; ++i) take(open_part(stem + ending(i, n_parts), n_parts), i);
     const auto n_tensors = metadata_.get<uint64_t>("split.tensors.count");
     if (n_tensors && *n_tensors != tensors().size()) {
       metadata_.refuse("split.tensors.count", str("is ", *n_tensors, ", the parts have ", tensors().size()));
     }
+    // Joined they are a whole file.
+    for (const std::string_view key : {"split.no", "split.count", "split.tensors.count"}) metadata_.remove(key);
   }
 
   void release(const TensorEntry& tensor) const override {
@@ -46,6 +49,12 @@ class GgufParts final : public ModelFile {
   }
 
  private:
+  std::shared_ptr<const ModelFile> open_part(const std::string& part, uint32_t n_parts) const {
+    if (!std::filesystem::exists(part))
+      fail_with(ErrorCode::kInvalidFile, part, ": is missing, one of ", n_parts, " parts that begin with ", path());
+    return open_gguf(part);
+  }
+
   void take(std::shared_ptr<const ModelFile> part, uint32_t part_idx) {
     const uint32_t number = part->metadata().get<uint32_t>("split.no").value_or(0);
     if (number != part_idx) part->metadata().refuse("split.no", str("is ", number, ", expected ", part_idx));

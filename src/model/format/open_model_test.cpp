@@ -68,6 +68,7 @@ TEST(OpenModel, PartsOfASplitFileAreOneModel) {
   EXPECT_EQ(file->find("b")->size_bytes, 32U);
   EXPECT_EQ(file->metadata().require<std::string_view>("general.architecture"), "llama");
   EXPECT_EQ(file->kind(), "GGUF 3 in 2 parts");
+  EXPECT_EQ(file->metadata().find("split.count"), nullptr);
   EXPECT_THAT(refusal(second, ErrorCode::kInvalidArgument), HasSubstr("is part 2 of 2"));
   folder.put("m-00002-of-00002.gguf", part(1, 2, "a"));
   EXPECT_THROW(open_model(first, {}), Error);
@@ -77,7 +78,7 @@ TEST(OpenModel, PartsOfASplitFileAreOneModel) {
   folder.put("m-00001-of-00002.gguf", part(0, 2, "a", 3));
   EXPECT_THAT(refusal(first, ErrorCode::kInvalidFile), HasSubstr("split.tensors.count is 3, the parts have 2"));
   std::filesystem::remove(second);
-  EXPECT_THROW(open_model(first, {}), Error);
+  EXPECT_THAT(refusal(first, ErrorCode::kInvalidFile), HasSubstr("00002-of-00002.gguf: is missing, one of 2 parts"));
   EXPECT_THAT(refusal(folder.put("renamed.gguf", part(0, 2, "a")), ErrorCode::kInvalidFile),
               HasSubstr("-00001-of-00002.gguf"));
 }
