@@ -17,8 +17,9 @@ struct SuperCodes {
 template <class Block>
 void decode_super_codes(const Block& block, float* y) noexcept {
   const SuperCodes super = unpacked(block);
-  for (size_t i = 0; i < 256; ++i) {
-    y[i] = super.d * static_cast<float>(super.scales[i / 16]) * static_cast<float>(super.codes[i]);
+  for (size_t group = 0; group < 16; ++group) {
+    const float scale = super.d * static_cast<float>(super.scales[group]);
+    for (size_t i = 16 * group; i < 16 * group + 16; ++i) y[i] = scale * static_cast<float>(super.codes[i]);
   }
 }
 

@@ -5,6 +5,7 @@
 // are part of a value. Source: Ollama's documentation of the Modelfile, and its parser's rules for quotes.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -30,6 +31,10 @@ struct Modelfile {
   /// Reads UTF-8, or UTF-16 that begins with its mark. `name` is for messages. Throws Error{kInvalidArgument}
   /// "NAME: line N: COMMAND: ..." for what is none: another command, a value that does not end, FROM missing or twice.
   static Modelfile parse(std::string_view text, std::string_view name);
+  /// The one that names the model to begin with; there is one in what was parsed.
+  [[nodiscard]] const Instruction& from() const noexcept {
+    return *std::ranges::find(instructions, Instruction::Command::kFrom, &Instruction::command);
+  }
   /// Text that reads back, as long as no line within a value ends with three quotes.
   [[nodiscard]] std::string to_text() const;
 };

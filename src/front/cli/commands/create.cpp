@@ -30,15 +30,13 @@ class Create final : public Action {
     const std::string text = read_input(file_);
     const store::Modelfile modelfile = store::Modelfile::parse(text, label());
     store::Recipe recipe;
-    const Instruction* from = nullptr;
     std::vector<const Instruction*> adapters;
     for (const Instruction& instruction : modelfile.instructions) {
-      if (instruction.command == Instruction::Command::kFrom) from = &instruction;
       if (instruction.command == Instruction::Command::kAdapter) adapters.push_back(&instruction);
       require_utf8(instruction.value, str(label(), ": line ", instruction.line));
       take(session, instruction, recipe);
     }
-    const std::string weights = resolve_from(session, *from, recipe);  // the last, as it may pull
+    const std::string weights = resolve_from(session, modelfile.from(), recipe);  // the last, as it may pull
     for (const Instruction* adapter : adapters) take_adapter(session, *adapter, weights, recipe);
     InterruptWatch interrupt;
     ProgressLine line(session.shows_progress());
