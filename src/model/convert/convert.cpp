@@ -12,8 +12,6 @@
 namespace kinglet::convert {
 namespace {
 
-constexpr uint32_t kQuantizationVersion = 2;  // of the block layouts; general.quantization_version
-
 // Parts of names of matrices that stay F32.
 constexpr std::array<std::string_view, 9> kPlain = {
     "_norm.weight",   "ffn_gate_inp",       "position_embd",      "token_types",    "ssm_conv1d",

@@ -5,6 +5,7 @@
 #include "core/base/base.h"
 #include "core/tensor/tensor.h"
 #include "model/format/inspect.h"
+#include "model/format/printable.h"
 
 namespace kinglet::convert {
 namespace {
@@ -18,8 +19,8 @@ void check_finite(const format::TensorEntry& tensor, std::span<const std::byte> 
   at_hand.data = bytes.data();
   const auto found = format::find_not_finite(at_hand);
   if (!found) return;
-  fail_with(ErrorCode::kInvalidFile, path, ": tensor ", tensor.name, ": has the value ", found->value,
-            " at element ", found->element_idx);
+  fail_with(ErrorCode::kInvalidFile, path, ": tensor ", format::printable(std::string(tensor.name)), ": has the value ",
+            found->value, " at element ", found->element_idx);
 }
 
 void encode_rows(const format::TensorEntry& tensor, std::span<const std::byte> bytes, const quant::Format& target,
@@ -37,22 +38,12 @@ void encode_rows(const format::TensorEntry& tensor, std::span<const std::byte> b
   tensor::Buffer blocks = tensor::Buffer::uninitialized(piece_rows * target.row_bytes(cols));
   const size_t from_bytes = tensor.format->row_bytes(cols);
   const size_t to_bytes = target.row_bytes(cols);
-  SharedItems items;
   for (size_t first = 0; first < n_rows; first += piece_rows) {
     const size_t n = std::min(piece_rows, n_rows - first);
-    items.reset(static_cast<uint32_t>(n));
-    pool.run_all([&](int thread_idx) {
-      float* row = values.at<float>() + static_cast<size_t>(thread_idx) * cols;
-      for (;;) {
-        const SharedItems::Range taken = items.take(static_cast<uint32_t>(n_threads));
-        if (taken.begin == taken.end) break;
-        for (size_t r = taken.begin; r < taken.end; ++r) {
-          tensor.format->decode(bytes.data() + (first + r) * from_bytes, row, cols);
-          target.encode(row, nullptr, blocks.data() + r * to_bytes, cols);
-        }
-        items.finish(taken);
-      }
-      items.wait(pool);
+    for_rows(pool, n, [&](size_t r, size_t thread_idx) {
+      float* row = values.at<float>() + thread_idx * cols;
+      tensor.format->decode(bytes.data() + (first + r) * from_bytes, row, cols);
+      target.encode(row, nullptr, blocks.data() + r * to_bytes, cols);
     });
     sink({blocks.data(), n * to_bytes});
   }

@@ -64,20 +64,10 @@ void write_merged(const format::TensorEntry& tensor, std::span<const std::byte> 
   const quant::Format& f32 = *quant::find_by_name("F32");
   const size_t piece_rows = std::clamp<size_t>(kPieceElements / weight.cols, 1, weight.rows);
   tensor::Buffer values = tensor::Buffer::uninitialized(piece_rows * weight.cols * sizeof(float));
-  SharedItems items;
   for (size_t first = 0; first < weight.rows; first += piece_rows) {
     const size_t n = std::min(piece_rows, weight.rows - first);
-    items.reset(static_cast<uint32_t>(n));
-    pool.run_all([&](int /*thread_idx*/) {
-      for (;;) {
-        const SharedItems::Range taken = items.take(static_cast<uint32_t>(pool.n_threads()));
-        if (taken.begin == taken.end) break;
-        for (size_t r = taken.begin; r < taken.end; ++r) {
-          merged_row(weight, changes, first + r, values.at<float>() + r * weight.cols);
-        }
-        items.finish(taken);
-      }
-      items.wait(pool);
+    for_rows(pool, n, [&](size_t r, size_t /*thread_idx*/) {
+      merged_row(weight, changes, first + r, values.at<float>() + r * weight.cols);
     });
     format::TensorEntry piece = tensor;
     piece.format = &f32;

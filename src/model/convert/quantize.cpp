@@ -1,29 +1,23 @@
 #include "model/convert/quantize.h"
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <cmath>
 
 #include "core/base/base.h"
 #include "core/tensor/tensor.h"
 #include "model/convert/encode_rows.h"
-#include "model/format/printable.h"
 
 namespace kinglet::convert {
 namespace {
-
-constexpr uint32_t kQuantizationVersion = 2;  // of the block layouts; general.quantization_version
 
 uint64_t size_of(const TensorChoice& choice) {
   return choice.format->row_bytes(static_cast<size_t>(choice.tensor->dims[0])) * choice.tensor->n_rows();
 }
 
-// Keys that another one takes the place of, or that are of files in parts.
+// Keys that another one takes the place of.
 bool is_left_out(std::string_view key) noexcept {
-  constexpr std::array<std::string_view, 5> kKeys = {"general.quantization_version", "general.file_type", "split.no",
-                                                     "split.count", "split.tensors.count"};
-  return std::ranges::find(kKeys, key) != kKeys.end();
+  return key == "general.quantization_version" || key == "general.file_type";
 }
 
 // The field keeps at most so many characters of a path.
@@ -66,24 +60,14 @@ class RowEncoder {
     const auto n_threads = static_cast<size_t>(pool_.n_threads());
     tensor::Buffer rows = tensor::Buffer::uninitialized(n_threads * 2 * n_cols_ * sizeof(float));
     tensor::Buffer blocks = tensor::Buffer::uninitialized(piece_rows * to_bytes);
-    SharedItems items;
     for (size_t first = 0; first < n_rows_; first += piece_rows) {
       const size_t n = std::min(piece_rows, n_rows_ - first);
-      items.reset(static_cast<uint32_t>(n));
-      pool_.run_all([&](int thread_idx) {
-        float* row = rows.at<float>() + static_cast<size_t>(thread_idx) * 2 * n_cols_;
-        for (;;) {
-          const SharedItems::Range taken = items.take(static_cast<uint32_t>(n_threads));
-          if (taken.begin == taken.end) break;
-          for (size_t r = taken.begin; r < taken.end; ++r) {
-            from.decode(bytes.data() + (first + r) * from.row_bytes(n_cols_), row, n_cols_);
-            encode_row(first + r, row, importance, blocks.data() + r * to_bytes);
-          }
-          items.finish(taken);
-        }
-        items.wait(pool_);
+      for_rows(pool_, n, [&](size_t r, size_t thread_idx) {
+        float* row = rows.at<float>() + thread_idx * 2 * n_cols_;
+        from.decode(bytes.data() + (first + r) * from.row_bytes(n_cols_), row, n_cols_);
+        encode_row(first + r, row, importance, blocks.data() + r * to_bytes);
       });
-      refuse_not_finite();
+      if (has_bad_value_) check_finite(*choice_.tensor, bytes, path_);  // finds the first of them
       sink({blocks.data(), n * to_bytes});
     }
   }
@@ -98,12 +82,8 @@ class RowEncoder {
  private:
   /// `row` has room for the values and for what they are read back as.
   void encode_row(size_t r, float* row, std::span<const float> importance, std::byte* blocks) noexcept {
-    for (size_t i = 0; i < n_cols_; ++i) {
-      if (std::isfinite(row[i])) continue;
-      const uint64_t place = r * n_cols_ + i;
-      uint64_t first = not_finite_.load();
-      while (place < first && !not_finite_.compare_exchange_weak(first, place)) {
-      }
+    if (!std::ranges::all_of(std::span(row, n_cols_), [](float value) { return std::isfinite(value); })) {
+      has_bad_value_ = true;
       return;
     }
     const auto n_rows_each = static_cast<size_t>(choice_.tensor->dims[1]);
@@ -118,12 +98,6 @@ class RowEncoder {
     squares_[r] = square;
   }
 
-  void refuse_not_finite() const {
-    if (not_finite_ == UINT64_MAX) return;
-    fail_with(ErrorCode::kInvalidFile, path_, ": tensor ", format::printable(std::string(choice_.tensor->name)),
-              ": value ", not_finite_.load(), " is not a finite number");
-  }
-
   const TensorChoice& choice_;
   const std::string& path_;
   const kernels::EncodeWeightsFn encode_;
@@ -131,7 +105,7 @@ class RowEncoder {
   const size_t n_cols_;
   const size_t n_rows_;
   std::vector<double> squares_;
-  std::atomic<uint64_t> not_finite_ = UINT64_MAX;
+  std::atomic<bool> has_bad_value_ = false;
 };
 
 }  // namespace
