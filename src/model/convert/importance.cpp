@@ -101,9 +101,10 @@ std::vector<float> ImportanceMatrix::weights_of(std::string_view name) const {
   const ColumnSums& sums = found->second;
   std::vector<float> weights(sums.squares.size());
   const size_t n_cols = sums.n_cols();
-  for (size_t i = 0; i < weights.size(); ++i) {
-    const float count = sums.counts[i / n_cols];
-    weights[i] = count > 0.0F ? sums.squares[i] / count : 1.0F;
+  for (size_t part = 0; part < sums.counts.size(); ++part) {
+    const float count = sums.counts[part];
+    for (size_t i = part * n_cols; i < (part + 1) * n_cols; ++i)
+      weights[i] = count > 0.0F ? sums.squares[i] / count : 1.0F;
   }
   return weights;
 }

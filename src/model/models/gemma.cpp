@@ -18,6 +18,12 @@ DecoderConfig read_gemma_config(const ConfigReader& read) {
   return config;
 }
 
+void scale_by_hidden(const ConfigReader& read, DecoderConfig& config) {
+  if (read.has("attention.scale")) return;
+  const size_t share = config.hidden_dim / config.layers[0].n_heads;
+  config.attention_scale = 1.0F / std::sqrt(static_cast<float>(share));
+}
+
 ir::Value gelu_feed_forward(Context& c, const LayerWeights& w, ir::Value x_TD) {
   return gated_feed_forward(c, w, x_TD, kernels::Activate::kGeluTanh);
 }

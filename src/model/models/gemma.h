@@ -9,6 +9,8 @@ namespace kinglet::models {
 
 /// Embeddings times the root of their width, soft caps, a scale of queries that may differ from the usual one.
 DecoderConfig read_gemma_config(const ConfigReader& read);
+/// Scales queries by hidden / heads instead of the head's size, where the file does not say how.
+void scale_by_hidden(const ConfigReader& read, DecoderConfig& config);
 /// gelu(gate(x)) * up(x), then down.
 ir::Value gelu_feed_forward(Context& c, const LayerWeights& w, ir::Value x_TD);
 /// Norms before and after attention and feed-forward.

@@ -9,14 +9,12 @@
 namespace kinglet::models {
 namespace {
 
-constexpr size_t kLayersOf27B = 46;  // whose queries are scaled by hidden / heads; files do not say it
+constexpr size_t kLayersOf27B = 46;  // whose files do not say that scale_by_hidden holds
 
 DecoderConfig read_config(const ConfigReader& read) {
   DecoderConfig config = read_gemma_config(read);
   read_windows(read, config, [](size_t i) { return i % 2 == 0; });
-  if (config.n_layers == kLayersOf27B && !read.has("attention.scale")) {
-    config.attention_scale = 1.0F / std::sqrt(static_cast<float>(config.hidden_dim / config.layers[0].n_heads));
-  }
+  if (config.n_layers == kLayersOf27B) scale_by_hidden(read, config);
   return config;
 }
 

@@ -11,7 +11,7 @@
 namespace kinglet::models {
 namespace {
 
-constexpr size_t kLayersOf27B = 62;  // whose queries are scaled by hidden / heads; files do not say it
+constexpr size_t kLayersOf27B = 62;  // whose files do not say that scale_by_hidden holds
 constexpr size_t kPeriod = 6;
 
 std::vector<bool> usual_windows(uint64_t n_layers) {
@@ -35,9 +35,7 @@ DecoderConfig read_gemma3_config(const ConfigReader& read) {
   DecoderConfig config = read_gemma_config(read);
   read_windows(read, config, [](size_t i) { return i % kPeriod + 1 < kPeriod; });
   read_local_rope(read, config);
-  if (config.n_layers == kLayersOf27B && !read.has("attention.scale")) {
-    config.attention_scale = 1.0F / std::sqrt(static_cast<float>(config.hidden_dim / config.layers[0].n_heads));
-  }
+  if (config.n_layers == kLayersOf27B) scale_by_hidden(read, config);
   return config;
 }
 
