@@ -9,6 +9,7 @@
 #include "home/system/file.h"
 #include "model/format/hf_keys.h"
 #include "model/format/hf_tensors.h"
+#include "model/format/hf_vocabulary.h"
 #include "model/format/printable.h"
 #include "model/format/safetensors_set.h"
 
@@ -40,6 +41,7 @@ class HfFolder final : public ModelFile, private HfTensors {
     metadata_.set("general.architecture", family_->architecture);
     metadata_.set("general.name", std::filesystem::absolute(path).lexically_normal().filename().string());
     fill_metadata(*family_, *config, generation ? &*generation : nullptr, metadata_);
+    fill_vocabulary(path, config->find_count("vocab_size"), metadata_);
     // Rows of q and k get the order that files have.
     if (as_file_) metadata_.remove(str(family_->architecture, ".rope.pairs"));
     shards_ = open_safetensors_folder(path);

@@ -1,5 +1,9 @@
 #include "model/text/byte_bpe.h"
 
+#include <algorithm>
+#include <array>
+
+#include "core/base/base.h"
 #include "model/text/spelling_index.h"
 #include "model/text/unicode.h"
 #include "model/text/utf8.h"
@@ -35,9 +39,30 @@ std::string spelled(std::string_view bytes) {
   return out;
 }
 
+std::string (*normalizer_named(std::string_view name))(std::string_view) {
+  struct Row {
+    std::string_view name;
+    std::string (*normalize)(std::string_view);
+  };
+  constexpr std::array kRows = {Row{"nfc", nfc}, Row{"nfd", nfd}, Row{"lowercase", lowercase},
+                                Row{"strip_accents", without_accents}};
+  const auto* const found = std::ranges::find(kRows, name, &Row::name);
+  if (found == kRows.end()) {
+    fail_with(ErrorCode::kUnsupported, "tokenizer: normalizer ", name,
+              " is not supported; supported: nfc, nfd, lowercase, strip_accents");
+  }
+  return found->normalize;
+}
+
 }  // namespace
 
 ByteBpe::ByteBpe(VocabularySpec spec, const PreTokenizer& pre) : RankedBpe(std::move(spec), pre) {
+  if (spec_.normalizers) {
+    for (const std::string_view name : *spec_.normalizers) normalizers_.push_back(normalizer_named(name));
+  } else if (traits_.nfc) {
+    normalizers_.push_back(nfc);
+  }
+  is_nfc_alone_ = normalizers_.size() == 1 && normalizers_[0] == nfc;
   for (size_t byte = 0; byte < 256; ++byte) {
     const char c = static_cast<char>(byte);
     byte_tokens_[byte] = find_plain(spelled({&c, 1}));
@@ -60,12 +85,17 @@ std::string ByteBpe::plain_bytes(int32_t token) const {
   return bytes;
 }
 
+std::string ByteBpe::normalized(std::string_view text) const {
+  std::string changed(text);
+  for (const Normalize normalize : normalizers_) changed = normalize(changed);
+  return changed;
+}
+
 void ByteBpe::encode_plain(std::string_view text, bool /*is_first*/, std::vector<int32_t>& ids) const {
-  std::string normalized;
-  if (traits_.nfc && !is_surely_nfc(text)) {
-    normalized = nfc(text);
-    text = normalized;
-  }
+  std::string changed;
+  if (!normalizers_.empty() && !(is_nfc_alone_ && is_surely_nfc(text))) text = changed = normalized(text);
+  std::string prefixed;
+  if (spec_.add_space_prefix && !text.starts_with(' ')) text = prefixed = str(' ', text);
   std::unique_ptr<WordCache> cache = caches_->borrow();
   cutter_.for_each_word(text, [&](std::string_view word) {
     cache->append(word, ids, [&](std::string_view unknown) { encode_word(unknown, ids); });

@@ -16,6 +16,11 @@ class ByteBpe final : public RankedBpe {
   [[nodiscard]] std::string plain_bytes(int32_t token) const override;
   void encode_word(std::string_view word, std::vector<int32_t>& ids) const;
 
+  [[nodiscard]] std::string normalized(std::string_view text) const;
+
+  using Normalize = std::string (*)(std::string_view);
+  std::vector<Normalize> normalizers_;
+  bool is_nfc_alone_ = false;  // which most texts are already
   std::array<int32_t, 256> byte_tokens_{};
 };
 

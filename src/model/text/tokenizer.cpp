@@ -24,6 +24,14 @@ std::string without(std::string_view text, std::string_view mark) {
   return rest;
 }
 
+// Cut by patterns of its own.
+std::unique_ptr<const Tokenizer> byte_bpe_of_patterns(VocabularySpec spec) {
+  std::vector<Cut> cuts;
+  for (const std::string_view pattern : spec.patterns) cuts.push_back({nullptr, pattern});
+  const PreTokenizerTraits traits{.whole_words_first = spec.whole_words_first};
+  return std::make_unique<ByteBpe>(std::move(spec), PreTokenizer{"", cuts, traits});
+}
+
 }  // namespace
 
 Tokenizer::Tokenizer(VocabularySpec spec) : spec_(std::move(spec)) {
@@ -54,6 +62,7 @@ std::unique_ptr<const Tokenizer> Tokenizer::make(VocabularySpec spec) {
       fail_with(ErrorCode::kUnsupported, "tokenizer: pre-tokenizer ", spec.pre,
                 " is not supported; supported: ", pre_tokenizer_names());
     }
+    if (!spec.patterns.empty()) return byte_bpe_of_patterns(std::move(spec));
     if (pre->traits.by_character) return std::make_unique<CharBpe>(std::move(spec), *pre);
     return std::make_unique<ByteBpe>(std::move(spec), *pre);
   }

@@ -34,13 +34,17 @@ struct VocabularySpec {
   std::vector<float> scores;     ///< SentencePiece; as many as tokens.
   std::vector<TokenType> types;  ///< As many as tokens, or none: all normal.
   std::vector<std::string_view> merges;
+  std::vector<std::string_view> patterns;  ///< Cuts of byte-level BPE in place of those of `pre`, one after another.
+  bool whole_words_first = false;          ///< With patterns: a word that is a token as a whole is not merged.
+  /// nfc, nfd, lowercase, strip_accents: in this order, in place of what `pre` implies.
+  std::optional<std::vector<std::string_view>> normalizers;
   std::optional<int32_t> bos;
   std::optional<int32_t> eos;
   std::optional<int32_t> unknown;
   bool add_bos = false;
   bool add_eos = false;
   BertRules bert;
-  bool add_space_prefix = true;  ///< SentencePiece: text begins as if a space stood before it.
+  bool add_space_prefix = true;  ///< Text begins as if a space stood before it.
 };
 
 }  // namespace kinglet::text

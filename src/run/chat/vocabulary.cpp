@@ -75,6 +75,16 @@ text::VocabularySpec read_vocabulary(const Metadata& metadata) {
     spec.merges.reserve(static_cast<size_t>(merges->size));
     merges->for_each_string([&](std::string_view merge) { spec.merges.push_back(merge); });
   }
+  const auto words = [&](std::string_view key) {
+    std::vector<std::string_view> all;
+    if (const Array* array = metadata.string_array(key))
+      array->for_each_string([&](std::string_view word) { all.push_back(word); });
+    return all;
+  };
+  spec.patterns = words("tokenizer.kinglet.patterns");
+  spec.whole_words_first = metadata.get<bool>("tokenizer.kinglet.whole_words_first").value_or(false);
+  if (metadata.find("tokenizer.kinglet.normalizers") != nullptr)
+    spec.normalizers = words("tokenizer.kinglet.normalizers");
   const bool is_sentencepiece = spec.model == "llama";
   spec.bos = token_id(metadata, "tokenizer.ggml.bos_token_id", n);
   spec.eos = token_id(metadata, "tokenizer.ggml.eos_token_id", n);
@@ -91,9 +101,9 @@ text::VocabularySpec read_vocabulary(const Metadata& metadata) {
 }
 
 void fail_without_words(const format::ModelFile& file) {
-  // Folders have their words in tokenizer.json, which is for the conversion to GGUF to read.
   const bool is_gguf = file.kind().starts_with("GGUF");
-  fail_with(ErrorCode::kUnsupported, file.path(), is_gguf ? ": has no vocabulary" : ": words of folders are not read",
+  fail_with(ErrorCode::kUnsupported, file.path(), ": has no ",
+            is_gguf ? "vocabulary" : "tokenizer.json or tokenizer.model",
             "; give token ids instead of text: kinglet run MODEL --raw --prompt-ids");
 }
 

@@ -1,0 +1,599 @@
+#include "model/format/hf_tokenizer_json.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include "core/base/base.h"
+#include "model/format/base64.h"
+#include "model/format/hf_pre_tokenizers.h"
+#include "model/format/printable.h"
+
+namespace kinglet::format {
+namespace {
+
+using system::Json;
+using system::JsonArray;
+
+constexpr std::string_view kSpaceMark = "\xE2\x96\x81";  // U+2581
+constexpr size_t kMaxComponents = 64;                    // in one sequence of them
+
+// A component of a tokenizer: an object with a type, or null.
+class Component {
+ public:
+  Component(const Json& json, std::string where) : json_(json), where_(std::move(where)) {
+    if (!json_.is_null()) type_ = json_.at("type").as_string(where_ + ".type");
+  }
+
+  [[nodiscard]] const std::string& type() const noexcept { return type_; }
+  [[nodiscard]] const std::string& where() const noexcept { return where_; }
+  [[nodiscard]] const Json* find(std::string_view key) const noexcept {
+    const Json* found = json_.find(key);
+    return found != nullptr && found->is_null() ? nullptr : found;
+  }
+  [[nodiscard]] const Json& at(std::string_view key) const {
+    if (const Json* found = find(key)) return *found;
+    fail_with(ErrorCode::kInvalidFile, where_, ": ", type_, ": ", key, " is missing");
+  }
+  [[nodiscard]] bool truth_or(std::string_view key, bool fallback) const {
+    const Json* found = find(key);
+    return found == nullptr ? fallback : found->as_bool(str(where_, '.', key));
+  }
+  [[nodiscard]] std::string word_or(std::string_view key, std::string_view fallback) const {
+    const Json* found = find(key);
+    return found == nullptr ? std::string(fallback) : found->as_string(str(where_, '.', key));
+  }
+  [[nodiscard]] const std::string& word(std::string_view key) const { return at(key).as_string(str(where_, '.', key)); }
+  // The text or the expression that a Split or a Replace looks for.
+  struct Looked {
+    std::string text;
+    bool is_pattern;
+  };
+  [[nodiscard]] Looked looked_for() const {
+    const Json& pattern = at("pattern");
+    const bool is_pattern = pattern.find("Regex") != nullptr;
+    return {pattern.at(is_pattern ? "Regex" : "String").as_string(where_ + ".pattern"), is_pattern};
+  }
+
+  [[noreturn]] void refuse(std::string_view what) const {
+    fail_with(ErrorCode::kUnsupported, where_, ": ", printable(type_), ": ", what);
+  }
+  [[noreturn]] void refuse_type(std::span<const std::string_view> known) const {
+    std::string names;
+    for (const std::string_view name : known) names += str(names.empty() ? "" : ", ", name);
+    fail_with(ErrorCode::kUnsupported, where_, ": ", printable(type_), " is not supported; supported: ", names);
+  }
+
+ private:
+  const Json& json_;
+  std::string where_;
+  std::string type_;
+};
+
+// The components in order: those of a Sequence one by one, none for null.
+std::vector<Component> components(const Json& root, std::string_view key, std::string_view list_key,
+                                  const std::string& name) {
+  const Json* found = root.find(key);
+  std::vector<Component> all;
+  if (found == nullptr || found->is_null()) return all;
+  Component first(*found, str(name, ": ", key));
+  if (first.type() != "Sequence") {
+    all.push_back(std::move(first));
+    return all;
+  }
+  const JsonArray& list = first.at(list_key).as_array(str(first.where(), '.', list_key));
+  if (list.size() > kMaxComponents) {
+    fail_with(ErrorCode::kInvalidFile, first.where(), ": has ", list.size(), " components, at most ", kMaxComponents);
+  }
+  for (size_t i = 0; i < list.size(); ++i) all.emplace_back(list[i], str(first.where(), '[', i, ']'));
+  return all;
+}
+
+// What the normalizers say, together.
+struct Normalizing {
+  std::vector<std::string> forms;  // nfc, nfd, lowercase, strip_accents: in order
+  bool prepends_mark = false;
+  bool marks_spaces = false;
+  bool joins_spaces = false;
+  bool strips = false;
+  std::string charsmap;
+  const Component* bert = nullptr;
+};
+
+constexpr std::array<std::string_view, 10> kNormalizers = {"BertNormalizer", "Lowercase",   "NFC",     "NFD",
+                                                           "Precompiled",    "Prepend",     "Replace", "Sequence",
+                                                           "Strip",          "StripAccents"};
+
+void read_replace(const Component& part, Normalizing& all) {
+  const auto [looked, is_pattern] = part.looked_for();
+  const std::string& content = part.word("content");
+  const bool is_spaces = looked == " {2,}" && is_pattern;
+  if (looked == " " && content == kSpaceMark) {
+    all.marks_spaces = true;
+  } else if (is_spaces && (content == " " || content == kSpaceMark)) {
+    all.joins_spaces = true;
+  } else {
+    part.refuse(str("of ", printable(looked), " by ", printable(content),
+                    " is not supported; supported: of spaces by U+2581, of several spaces by one"));
+  }
+}
+
+Normalizing read_normalizers(const std::vector<Component>& parts) {
+  Normalizing all;
+  for (const Component& part : parts) {
+    const std::string& type = part.type();
+    if (type == "NFC" || type == "NFD" || type == "Lowercase") {
+      std::string form = type;
+      for (char& c : form) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+      all.forms.push_back(form);
+    } else if (type == "StripAccents") {
+      all.forms.emplace_back("strip_accents");
+    } else if (type == "Strip") {
+      if (!part.truth_or("strip_left", true) && !part.truth_or("strip_right", true)) continue;
+      all.strips = true;
+    } else if (type == "Prepend") {
+      if (part.word("prepend") != kSpaceMark) part.refuse("of anything but U+2581 is not supported");
+      all.prepends_mark = true;
+    } else if (type == "Replace") {
+      read_replace(part, all);
+    } else if (type == "BertNormalizer") {
+      all.bert = &part;
+    } else if (type == "Precompiled") {
+      all.charsmap = decoded_base64(part.word("precompiled_charsmap"), part.where());
+    } else {
+      part.refuse_type(kNormalizers);
+    }
+  }
+  return all;
+}
+
+// What the pre-tokenizers say, together.
+struct Cutting {
+  std::vector<std::string> cuts;
+  bool has_bytes = false;  // ByteLevel
+  bool has_metaspace = false;
+  bool has_bert = false;
+  bool splits_spaces = false;  // WhitespaceSplit
+  bool add_prefix_space = false;
+};
+
+constexpr std::array<std::string_view, 9> kPreTokenizers = {"BertPreTokenizer", "ByteLevel", "Digits", "Metaspace",
+                                                            "Punctuation",      "Sequence",  "Split",  "Whitespace",
+                                                            "WhitespaceSplit"};
+
+std::string escaped(std::string_view text) {
+  std::string pattern;
+  for (const char c : text) {
+    if (std::string_view(R"(\^$.|?*+()[]{})").find(c) != std::string_view::npos) pattern.push_back('\\');
+    pattern.push_back(c);
+  }
+  return pattern;
+}
+
+void read_split(const Component& part, Cutting& all) {
+  const std::string& behavior = part.word("behavior");
+  const bool is_inverted = part.truth_or("invert", false);
+  const auto [looked, is_pattern] = part.looked_for();
+  // Spaces are marked by then, so this finds none.
+  if (!is_pattern && looked == " " && behavior == "MergedWithPrevious") return;
+  const bool keeps_all = (behavior == "Isolated" && !is_inverted) || (behavior == "Removed" && is_inverted);
+  if (!keeps_all) {
+    part.refuse(str("with behavior ", printable(behavior), is_inverted ? ", inverted," : "",
+                    " is not supported; supported: Isolated, and Removed where it is inverted"));
+  }
+  all.cuts.push_back(is_pattern ? looked : escaped(looked));
+}
+
+void read_metaspace(const Component& part, Cutting& all) {
+  const Json* mark = part.find("replacement");
+  if (mark != nullptr && mark->as_string(part.where()) != kSpaceMark)
+    part.refuse("with another sign than U+2581 is not supported");
+  const std::string scheme =
+      part.word_or("prepend_scheme", part.truth_or("add_prefix_space", true) ? "always" : "never");
+  all.add_prefix_space = scheme != "never";
+  all.has_metaspace = true;
+}
+
+Cutting read_pre_tokenizers(const std::vector<Component>& parts) {
+  Cutting all;
+  for (const Component& part : parts) {
+    const std::string& type = part.type();
+    if (type == "ByteLevel") {
+      all.has_bytes = true;
+      all.add_prefix_space = part.truth_or("add_prefix_space", true);
+      if (part.truth_or("use_regex", true)) all.cuts.emplace_back(kGpt2Cut);
+    } else if (type == "Split") {
+      read_split(part, all);
+    } else if (type == "Digits") {
+      all.cuts.emplace_back(part.truth_or("individual_digits", false) ? kEachNumber : kNumberRun);
+    } else if (type == "Punctuation") {
+      const std::string behavior = part.word_or("behavior", "Isolated");
+      if (behavior != "Isolated" && behavior != "Contiguous")
+        part.refuse(str("with behavior ", printable(behavior), " is not supported; supported: Isolated, Contiguous"));
+      all.cuts.emplace_back(behavior == "Isolated" ? kPunctuation : kPunctuationRun);
+    } else if (type == "Metaspace") {
+      read_metaspace(part, all);
+    } else if (type == "BertPreTokenizer") {
+      all.has_bert = true;
+    } else if (type == "WhitespaceSplit" || type == "Whitespace") {
+      all.splits_spaces = true;
+    } else {
+      part.refuse_type(kPreTokenizers);
+    }
+  }
+  return all;
+}
+
+// Ids to text is what a vocabulary's kind says; a decoder that does something else is refused.
+void check_decoders(const std::vector<Component>& parts) {
+  constexpr std::array<std::string_view, 9> kKnown = {
+      "BPEDecoder", "ByteFallback", "ByteLevel", "Fuse", "Metaspace", "Replace", "Sequence", "Strip", "WordPiece"};
+  for (const Component& part : parts) {
+    if (std::ranges::find(kKnown, part.type()) == kKnown.end() || part.type() == "BPEDecoder") part.refuse_type(kKnown);
+    if (part.type() != "Replace") continue;
+    const auto [looked, is_pattern] = part.looked_for();
+    if (looked != kSpaceMark || part.word("content") != " ")
+      part.refuse("of anything but U+2581 by a space is not supported");
+  }
+}
+
+// Special tokens around a text and between two.
+class Posting {
+ public:
+  explicit Posting(HfVocabulary& made) : made_(made) {}
+
+  void read(const std::vector<Component>& parts) {
+    constexpr std::array<std::string_view, 5> kKnown = {"BertProcessing", "ByteLevel", "RobertaProcessing", "Sequence",
+                                                        "TemplateProcessing"};
+    for (const Component& part : parts) {
+      if (part.type() == "ByteLevel") {
+        if (!made_.add_bos) made_.add_bos = false;
+        if (!made_.add_eos) made_.add_eos = false;
+      } else if (part.type() == "TemplateProcessing") {
+        read_template(part);
+      } else if (part.type() == "BertProcessing" || part.type() == "RobertaProcessing") {
+        read_pair(part);
+      } else {
+        part.refuse_type(kKnown);
+      }
+    }
+  }
+
+ private:
+  // cls and sep: ["[SEP]", 102].
+  void read_pair(const Component& part) {
+    for (const std::string_view key : {"cls", "sep"}) {
+      const JsonArray& pair = part.at(key).as_array(str(part.where(), '.', key));
+      if (pair.size() != 2)
+        fail_with(ErrorCode::kInvalidFile, part.where(), '.', key, ": has ", pair.size(), " entries, expected 2");
+      name(key, pair[0].as_string(part.where()), part);
+    }
+    made_.add_bos = made_.add_eos = true;
+    made_.add_sep = part.type() == "RobertaProcessing";
+    name("bos", text_of("cls"), part);
+    name("eos", text_of("sep"), part);
+  }
+
+  void read_template(const Component& part) {
+    const std::vector<std::string> single = pieces(part, "single");
+    const auto text = std::ranges::find(single, std::string());
+    if (text == single.end()) fail_with(ErrorCode::kInvalidFile, part.where(), ".single: has no sequence");
+    if (std::ranges::count(single, std::string()) != 1 || text - single.begin() > 1 || single.end() - text > 2)
+      part.refuse("with more than one token before or behind a text is not supported");
+    made_.add_bos = text != single.begin();
+    made_.add_eos = text + 1 != single.end();
+    if (*made_.add_bos) name("bos", single.front(), part);
+    if (*made_.add_eos) name("eos", single.back(), part);
+    if (part.find("pair") == nullptr) return;
+    const std::vector<std::string> pair = pieces(part, "pair");
+    const auto first = std::ranges::find(pair, std::string());
+    const auto second = std::find(first == pair.end() ? first : first + 1, pair.end(), std::string());
+    if (second == pair.end()) return;
+    // Between the texts stands the end of the first, and maybe one more.
+    made_.add_sep = second - first - 1 > (*made_.add_eos ? 1 : 0);
+  }
+
+  // Spellings of special tokens; an empty one for a sequence.
+  static std::vector<std::string> pieces(const Component& part, std::string_view key) {
+    const std::string where = str(part.where(), '.', key);
+    std::vector<std::string> all;
+    for (const Json& piece : part.at(key).as_array(where)) {
+      const Json* token = piece.find("SpecialToken");
+      all.push_back(token == nullptr ? std::string() : token->at("id").as_string(where));
+      if (token == nullptr && piece.find("Sequence") == nullptr)
+        fail_with(ErrorCode::kInvalidFile, where, ": a piece is neither Sequence nor SpecialToken");
+    }
+    return all;
+  }
+
+  void name(std::string_view role, const std::string& text, const Component& part) {
+    const auto id = made_.find(text);
+    if (!id)
+      fail_with(ErrorCode::kInvalidFile, part.where(), ": its token ", printable(text), " is not in the vocabulary");
+    made_.special[std::string(role)] = *id;
+    texts_[std::string(role)] = text;
+  }
+  [[nodiscard]] const std::string& text_of(std::string_view role) const { return texts_.at(std::string(role)); }
+
+  HfVocabulary& made_;
+  std::map<std::string, std::string> texts_;
+};
+
+class Reader {
+ public:
+  Reader(const Json& root, const std::string& name, uint64_t limit) : root_(root), name_(name), limit_(limit) {}
+
+  HfVocabulary run() {
+    const std::vector<Component> normalizers = components(root_, "normalizer", "normalizers", name_);
+    normalizing_ = read_normalizers(normalizers);
+    cutting_ = read_pre_tokenizers(components(root_, "pre_tokenizer", "pretokenizers", name_));
+    check_decoders(components(root_, "decoder", "decoders", name_));
+    const Json& model = root_.at("model");
+    const std::string type = model.find("type") == nullptr ? "BPE" : model.at("type").as_string(name_ + ": model.type");
+    const std::string what = name_ + ": model";
+    if (type == "BPE") {
+      read_bpe(model, what);
+    } else if (type == "WordPiece") {
+      read_wordpiece(model, what);
+    } else if (type == "Unigram") {
+      read_unigram(model, what);
+    } else {
+      fail_with(ErrorCode::kUnsupported, what, ": ", printable(type),
+                " is not supported; supported: BPE, Unigram, WordPiece");
+    }
+    Posting(made_).read(components(root_, "post_processor", "processors", name_));
+    if (made_.model == "bert") mark_word_starts();
+    return std::move(made_);
+  }
+
+ private:
+  [[noreturn]] void refuse(std::string_view what) const { fail_with(ErrorCode::kUnsupported, name_, ": ", what); }
+
+  void put(uint64_t id, std::string text, HfTokenType type, const std::string& what, float score = 0.0F) {
+    made_.put(id, {std::move(text), score, type}, limit_, what);
+  }
+
+  // vocab of BPE and WordPiece: {"spelling": id}.
+  void read_spellings(const Json& model, const std::string& what) {
+    const std::string where = what + ".vocab";
+    for (const auto& [text, id] : model.at("vocab").as_object(where))
+      put(id_of(id, where), text, HfTokenType::kNormal, where);
+  }
+  static uint64_t id_of(const Json& json, const std::string& where) {
+    const int64_t id = json.as_integer(where);
+    if (id < 0) fail_with(ErrorCode::kInvalidFile, where, ": id ", id, ", expected a count");
+    return static_cast<uint64_t>(id);
+  }
+
+  // Behind the model's own tokens, or among them. What a folder's text may spell is for control or for users.
+  void read_added(const std::string& what_is_unknown) {
+    const Json* added = root_.find("added_tokens");
+    if (added == nullptr || added->is_null()) return;
+    const std::string where = name_ + ": added_tokens";
+    for (const Json& token : added->as_array(where)) {
+      std::string text = token.at("content").as_string(where + ".content");
+      const uint64_t id = id_of(token.at("id"), where + ".id");
+      const Json* special = token.find("special");
+      const bool is_special = (special != nullptr && special->as_bool(where + ".special")) || looks_special(text);
+      HfTokenType type = is_special ? HfTokenType::kControl : HfTokenType::kUserDefined;
+      if (!what_is_unknown.empty() && text == what_is_unknown) type = HfTokenType::kUnknown;
+      if (id < made_.tokens.size() && made_.tokens[id].type != HfTokenType::kUnused) {
+        if (made_.tokens[id].text != text) {
+          fail_with(ErrorCode::kInvalidFile, where, ": id ", id, " is ", printable(text), ", in the vocabulary it is ",
+                    printable(made_.tokens[id].text));
+        }
+        made_.tokens[id].type = type;
+      } else {
+        put(id, text, type, where, -1000.0F);
+      }
+      if (!is_special) made_.tokens[id].text = with_spaces(made_.tokens[id].text);
+    }
+  }
+  // Texts are looked through for these before spaces are marked.
+  static std::string with_spaces(std::string_view text) {
+    std::string plain;
+    for (size_t i = 0; i < text.size();) {
+      const bool is_mark = text.substr(i).starts_with(kSpaceMark);
+      plain.push_back(is_mark ? ' ' : text[i]);
+      i += is_mark ? kSpaceMark.size() : 1;
+    }
+    return plain;
+  }
+
+  static std::string word_or_none(const Json& model, std::string_view key, const std::string& what) {
+    const Json* found = model.find(key);
+    return found == nullptr || found->is_null() ? "" : found->as_string(str(what, '.', key));
+  }
+  static bool truth(const Json& model, std::string_view key, const std::string& what) {
+    const Json* found = model.find(key);
+    return found != nullptr && !found->is_null() && found->as_bool(str(what, '.', key));
+  }
+
+  void read_bpe(const Json& model, const std::string& what) {
+    for (const std::string_view key : {"continuing_subword_prefix", "end_of_word_suffix"}) {
+      if (!word_or_none(model, key, what).empty()) refuse(str("model: ", key, " is not supported"));
+    }
+    const Json* dropout = model.find("dropout");
+    if (dropout != nullptr && !dropout->is_null() && dropout->as_number(what + ".dropout") != 0.0)
+      refuse("model: dropout is not supported");
+    read_spellings(model, what);
+    const std::string unknown = word_or_none(model, "unk_token", what);
+    if (!unknown.empty()) {
+      const auto id = made_.find(unknown);
+      if (!id)
+        fail_with(ErrorCode::kInvalidFile, what, ".unk_token: ", printable(unknown), " is not in the vocabulary");
+      made_.special["unk"] = *id;
+    }
+    read_merges(model, what);
+    if (cutting_.has_bytes) {
+      read_added("");
+      finish_byte_bpe(model, what);
+    } else {
+      read_added(unknown);
+      finish_character_bpe(model, what);
+    }
+  }
+
+  void read_merges(const Json& model, const std::string& what) {
+    const std::string where = what + ".merges";
+    for (const Json& merge : model.at("merges").as_array(where)) {
+      if (merge.is_string()) {
+        made_.merges.push_back(merge.as_string(where));
+        continue;
+      }
+      const JsonArray& pair = merge.as_array(where);
+      if (pair.size() != 2)
+        fail_with(ErrorCode::kInvalidFile, where, ": merge ", made_.merges.size(), " has ", pair.size(),
+                  " parts, expected 2");
+      const std::string& left = pair[0].as_string(where);
+      const std::string& right = pair[1].as_string(where);
+      if (left.find(' ') != std::string::npos || right.find(' ') != std::string::npos)
+        fail_with(ErrorCode::kUnsupported, where, ": merge ", made_.merges.size(), " has a space within a part");
+      made_.merges.push_back(str(left, ' ', right));
+    }
+    for (size_t i = 0; i < made_.merges.size(); ++i) {
+      const std::string& merge = made_.merges[i];
+      const size_t space = merge.find(' ', 1);
+      const bool is_pair = space != std::string::npos && space + 1 < merge.size();
+      if (!is_pair || !made_.find(std::string_view(merge).substr(0, space)) ||
+          !made_.find(std::string_view(merge).substr(space + 1))) {
+        fail_with(ErrorCode::kInvalidFile, where, ": merge ", i, ", ", printable(merge),
+                  ", is not of two tokens of the vocabulary");
+      }
+    }
+  }
+
+  void finish_byte_bpe(const Json& model, const std::string& what) {
+    made_.model = "gpt2";
+    if (normalizing_.bert != nullptr || normalizing_.marks_spaces || normalizing_.prepends_mark ||
+        !normalizing_.charsmap.empty() || normalizing_.strips || normalizing_.joins_spaces || cutting_.has_metaspace ||
+        cutting_.has_bert || cutting_.splits_spaces) {
+      refuse("normalizer, pre_tokenizer: bytes together with components of other vocabularies are not supported");
+    }
+    const bool whole_words_first = truth(model, "ignore_merges", what);
+    NamedCuts named = name_cuts(cutting_.cuts, whole_words_first);
+    made_.pre = named.name;
+    made_.patterns = std::move(named.patterns);
+    made_.whole_words_first = whole_words_first;
+    if (cutting_.add_prefix_space) made_.add_space_prefix = true;
+    const std::vector<std::string> implied = named.nfc ? std::vector<std::string>{"nfc"} : std::vector<std::string>();
+    if (normalizing_.forms != implied || !made_.patterns.empty()) made_.normalizers = normalizing_.forms;
+  }
+
+  // SentencePiece's BPE: pieces merge by their scores, which are the order of merges here.
+  void finish_character_bpe(const Json& model, const std::string& what) {
+    if (!truth(model, "byte_fallback", what))
+      refuse("model: BPE without bytes (ByteLevel or byte_fallback) is not supported");
+    if (!normalizing_.marks_spaces && !cutting_.has_metaspace)
+      refuse("model: BPE that marks no spaces is not supported");
+    if (!normalizing_.forms.empty() || normalizing_.bert != nullptr || !normalizing_.charsmap.empty() ||
+        !cutting_.cuts.empty())
+      refuse("normalizer, pre_tokenizer: more than marks for spaces is not supported in front of this BPE");
+    const bool has_prefix = normalizing_.prepends_mark || (cutting_.has_metaspace && cutting_.add_prefix_space);
+    made_.add_space_prefix = has_prefix;
+    for (HfToken& token : made_.tokens) {
+      if (token.type == HfTokenType::kNormal && is_byte(token.text)) token.type = HfTokenType::kByte;
+    }
+    if (!has_prefix) {  // as Gemma has it
+      made_.model = made_.pre = "gemma4";
+      return;
+    }
+    made_.model = "llama";
+    std::map<std::string, size_t> rank;
+    for (size_t i = 0; i < made_.merges.size(); ++i) {
+      std::string joined = made_.merges[i];
+      joined.erase(joined.find(' ', 1), 1);
+      rank.emplace(std::move(joined), rank.size());
+    }
+    for (HfToken& token : made_.tokens) {
+      const auto found = rank.find(token.text);
+      if (token.type == HfTokenType::kNormal)
+        token.score = -static_cast<float>(found == rank.end() ? rank.size() + 1 : found->second);
+    }
+    made_.merges.clear();
+  }
+  // "<0x0A>".
+  static bool is_byte(std::string_view text) {
+    const auto is_digit = [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'F'); };
+    return text.size() == 6 && text.starts_with("<0x") && text[5] == '>' && is_digit(text[3]) && is_digit(text[4]);
+  }
+
+  void read_wordpiece(const Json& model, const std::string& what) {
+    made_.model = "bert";
+    made_.pre = "bert-bge";  // one of several names that all mean this
+    if (word_or_none(model, "continuing_subword_prefix", what) != "##")
+      refuse("model: a continuing_subword_prefix other than ## is not supported");
+    if (const Json* most = model.find("max_input_chars_per_word"); most != nullptr && most->as_integer(what) != 100)
+      refuse("model: max_input_chars_per_word other than 100 is not supported");
+    if (normalizing_.bert == nullptr && !normalizing_.forms.empty())
+      refuse("normalizer: only BertNormalizer is supported in front of WordPiece");
+    if (!cutting_.has_bert) refuse("pre_tokenizer: only BertPreTokenizer is supported in front of WordPiece");
+    read_spellings(model, what);
+    const std::string unknown = word_or_none(model, "unk_token", what);
+    const auto id = made_.find(unknown);
+    if (!id) fail_with(ErrorCode::kInvalidFile, what, ".unk_token: ", printable(unknown), " is not in the vocabulary");
+    made_.special["unk"] = *id;
+    read_added("");
+    const bool lowercase = normalizing_.bert != nullptr && normalizing_.bert->truth_or("lowercase", true);
+    made_.lowercase = lowercase;
+    made_.strip_accents = normalizing_.bert != nullptr && normalizing_.bert->truth_or("strip_accents", lowercase);
+    if (normalizing_.bert == nullptr) return;
+    if (!normalizing_.bert->truth_or("clean_text", true) || !normalizing_.bert->truth_or("handle_chinese_chars", true))
+      refuse("normalizer: BertNormalizer without clean_text or handle_chinese_chars is not supported");
+  }
+
+  // The field's files mark pieces that begin words, not those that go on.
+  void mark_word_starts() {
+    for (HfToken& token : made_.tokens) {
+      if (token.type == HfTokenType::kControl || token.type == HfTokenType::kUnused) continue;
+      token.text = token.text.starts_with("##") ? token.text.substr(2) : str(kSpaceMark, token.text);
+    }
+  }
+
+  void read_unigram(const Json& model, const std::string& what) {
+    made_.model = "t5";
+    const std::string where = what + ".vocab";
+    uint64_t next = 0;
+    for (const Json& entry : model.at("vocab").as_array(where)) {
+      const JsonArray& pair = entry.as_array(where);
+      if (pair.size() != 2)
+        fail_with(ErrorCode::kInvalidFile, where, ": entry ", next, " has ", pair.size(), " parts, expected 2");
+      std::string text = pair[0].as_string(where);
+      const HfTokenType type = is_byte(text) ? HfTokenType::kByte : HfTokenType::kNormal;
+      put(next++, std::move(text), type, where, static_cast<float>(pair[1].as_number(where)));
+    }
+    const Json* unknown = model.find("unk_id");
+    std::string unknown_text;
+    if (unknown != nullptr && !unknown->is_null()) {
+      const uint64_t id = id_of(*unknown, what + ".unk_id");
+      if (id >= next) fail_with(ErrorCode::kInvalidFile, what, ".unk_id: is ", id, " of ", next, " tokens");
+      made_.special["unk"] = static_cast<uint32_t>(id);
+      made_.tokens[id].type = HfTokenType::kUnknown;
+      unknown_text = made_.tokens[id].text;
+    }
+    read_added(unknown_text);
+    if (!normalizing_.forms.empty() || normalizing_.bert != nullptr || !cutting_.cuts.empty() || cutting_.has_bytes ||
+        cutting_.has_bert)
+      refuse(
+          "normalizer, pre_tokenizer: only Precompiled, Replace, Strip, WhitespaceSplit and Metaspace are supported in "
+          "front of Unigram");
+    made_.charsmap = normalizing_.charsmap;
+    made_.add_space_prefix = cutting_.has_metaspace ? cutting_.add_prefix_space : normalizing_.prepends_mark;
+    made_.remove_extra_whitespaces = cutting_.splits_spaces || normalizing_.joins_spaces || normalizing_.strips;
+  }
+
+  const Json& root_;
+  const std::string& name_;
+  const uint64_t limit_;
+  HfVocabulary made_;
+  Normalizing normalizing_;
+  Cutting cutting_;
+};
+
+}  // namespace
+
+HfVocabulary read_tokenizer_json(const Json& root, const std::string& name, uint64_t limit) {
+  return Reader(root, name, limit).run();
+}
+
+}  // namespace kinglet::format
