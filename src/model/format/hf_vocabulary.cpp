@@ -334,7 +334,9 @@ void HfVocabulary::write(Metadata& metadata) const {
   truth("tokenizer.ggml.add_space_prefix", add_space_prefix);
   truth("tokenizer.ggml.normalizer.lowercase", lowercase);
   truth("tokenizer.ggml.normalizer.strip_accents", strip_accents);
-  if (model == "t5") truth("tokenizer.ggml.remove_extra_whitespaces", remove_extra_whitespaces);
+  // Of BPE the field's other programs do not read it; its models rarely have it.
+  if (model == "t5" || remove_extra_whitespaces == true)
+    truth("tokenizer.ggml.remove_extra_whitespaces", remove_extra_whitespaces);
   if (!charsmap.empty()) {
     const std::span<const uint8_t> bytes(reinterpret_cast<const uint8_t*>(charsmap.data()), charsmap.size());
     metadata.set_array("tokenizer.ggml.precompiled_charsmap", bytes);

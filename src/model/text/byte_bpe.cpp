@@ -39,13 +39,24 @@ std::string spelled(std::string_view bytes) {
   return out;
 }
 
+// Without marks of any kind.
+std::string without_marks(std::string_view text) {
+  std::string out;
+  for (size_t i = 0; i < text.size();) {
+    const CodePoint point = code_point_at(text, i);
+    if (!point.valid || (char_class(point.value) & CharClass::kMark) == 0) out.append(text.substr(i, point.length));
+    i += point.length;
+  }
+  return out;
+}
+
 std::string (*normalizer_named(std::string_view name))(std::string_view) {
   struct Row {
     std::string_view name;
     std::string (*normalize)(std::string_view);
   };
   constexpr std::array kRows = {Row{"nfc", nfc}, Row{"nfd", nfd}, Row{"lowercase", lowercase},
-                                Row{"strip_accents", without_accents}};
+                                Row{"strip_accents", without_marks}};
   const auto* const found = std::ranges::find(kRows, name, &Row::name);
   if (found == kRows.end()) {
     fail_with(ErrorCode::kUnsupported, "tokenizer: normalizer ", name,

@@ -31,7 +31,7 @@ size_t word_end(std::string_view marked, size_t begin) noexcept {
 }  // namespace
 
 SentencePieceBpe::SentencePieceBpe(VocabularySpec spec)
-    : Tokenizer(std::move(spec)), bytes_(spec_), caches_(std::make_unique<WordCaches>()) {
+    : Tokenizer(std::move(spec)), charsmap_(spec_.charsmap), bytes_(spec_), caches_(std::make_unique<WordCaches>()) {
   if (spec_.scores.size() != spec_.tokens.size()) {
     fail_with(ErrorCode::kInvalidFile, "tokenizer: ", spec_.tokens.size(), " tokens, ", spec_.scores.size(), " scores");
   }
@@ -55,7 +55,10 @@ int32_t SentencePieceBpe::find_piece(std::string_view spelling) const noexcept {
 void SentencePieceBpe::encode_plain(std::string_view text, bool is_first, std::vector<int32_t>& ids) const {
   // As the field does it, text after a special token begins like text at the start.
   static_cast<void>(is_first);
-  const std::string marked = with_marks(text, spec_.add_space_prefix);
+  const bool is_plain = spec_.charsmap.empty() && !spec_.remove_extra_whitespaces;
+  const std::string marked =
+      is_plain ? with_marks(text, spec_.add_space_prefix)
+               : sentencepiece_normalized(text, charsmap_, spec_.add_space_prefix, spec_.remove_extra_whitespaces);
   const std::string_view all = marked;
   if (!words_are_apart_) return encode_word(all, ids);
   std::unique_ptr<WordCache> cache = caches_->borrow();
@@ -81,14 +84,18 @@ void SentencePieceBpe::encode_word(std::string_view word, std::vector<int32_t>& 
     const int32_t token = find_piece(word.substr(left.begin, right.end - left.begin));
     return token < 0 ? Merge() : Merge{rank_of(spec_.scores[static_cast<size_t>(token)]), token};
   });
+  bool is_behind_unknown = false;
   for (const Symbol& symbol : symbols.first(n)) {
     const std::string_view piece = word.substr(symbol.begin, symbol.end - symbol.begin);
     const int32_t token = symbol.token >= 0 ? symbol.token : find_piece(piece);
     if (token >= 0) {
       ids.push_back(token);
-    } else {
+    } else if (!bytes_.empty()) {
       bytes_.append(piece, spec_.unknown, ids);
+    } else if (spec_.unknown && !is_behind_unknown) {
+      ids.push_back(*spec_.unknown);  // several unknown characters are one token
     }
+    is_behind_unknown = token < 0;
   }
 }
 

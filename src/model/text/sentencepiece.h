@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "model/text/byte_tokens.h"
+#include "model/text/charsmap.h"
 #include "model/text/tokenizer.h"
 
 namespace kinglet::text {
@@ -22,6 +23,7 @@ class SentencePieceBpe final : public Tokenizer {
   [[nodiscard]] int32_t find_piece(std::string_view spelling) const noexcept;
   void encode_word(std::string_view word, std::vector<int32_t>& ids) const;
 
+  const Charsmap charsmap_;
   const ByteTokens bytes_;
   bool words_are_apart_ = false;  // no piece goes on into the next word
   std::unique_ptr<WordCaches> caches_;

@@ -9,6 +9,7 @@
 #include "model/text/special_tokens.h"
 #include "model/text/spelling_index.h"
 #include "model/text/stream_decoder.h"
+#include "model/text/unigram.h"
 #include "model/text/wordpiece.h"
 
 namespace kinglet::text {
@@ -68,8 +69,9 @@ std::unique_ptr<const Tokenizer> Tokenizer::make(VocabularySpec spec) {
   }
   if (spec.model == "llama") return std::make_unique<SentencePieceBpe>(std::move(spec));
   if (spec.model == "bert") return std::make_unique<WordPiece>(std::move(spec));
+  if (spec.model == "t5") return std::make_unique<Unigram>(std::move(spec));
   fail_with(ErrorCode::kUnsupported, "tokenizer: kind ", spec.model,
-            " is not supported; supported: bert, gemma4, gpt2, llama");
+            " is not supported; supported: bert, gemma4, gpt2, llama, t5");
 }
 
 std::vector<int32_t> Tokenizer::encode(std::string_view text, const EncodeOptions& options) const {

@@ -31,7 +31,7 @@ struct VocabularySpec {
   std::string_view model;  ///< As in tokenizer.ggml.model; Tokenizer::make lists those that are known.
   std::string_view pre;    ///< The pre-tokenizer of byte-level BPE.
   std::vector<std::string_view> tokens;
-  std::vector<float> scores;     ///< SentencePiece; as many as tokens.
+  std::vector<float> scores;     ///< SentencePiece and Unigram; as many as tokens.
   std::vector<TokenType> types;  ///< As many as tokens, or none: all normal.
   std::vector<std::string_view> merges;
   std::vector<std::string_view> patterns;  ///< Cuts of byte-level BPE in place of those of `pre`, one after another.
@@ -44,7 +44,9 @@ struct VocabularySpec {
   bool add_bos = false;
   bool add_eos = false;
   BertRules bert;
-  bool add_space_prefix = true;  ///< Text begins as if a space stood before it.
+  std::string_view charsmap;              ///< SentencePiece's table of normalization (charsmap.h); empty: none.
+  bool remove_extra_whitespaces = false;  ///< SentencePiece: several spaces are one, those at the ends none.
+  bool add_space_prefix = true;           ///< Text begins as if a space stood before it.
 };
 
 }  // namespace kinglet::text

@@ -45,6 +45,27 @@ void read_bert(const Metadata& metadata, size_t n_tokens, text::VocabularySpec& 
   spec.bert.strip_accents = metadata.get<bool>("tokenizer.ggml.normalizer.strip_accents").value_or(spec.bert.lowercase);
 }
 
+// How SentencePiece changes text first.
+void read_normalization(const Metadata& metadata, text::VocabularySpec& spec) {
+  spec.remove_extra_whitespaces = metadata.get<bool>("tokenizer.ggml.remove_extra_whitespaces").value_or(false);
+  if (const Array* map = metadata.number_array("tokenizer.ggml.precompiled_charsmap")) {
+    if (map->element != format::ValueType::kU8 && map->element != format::ValueType::kI8)
+      metadata.refuse("tokenizer.ggml.precompiled_charsmap", "is no array of bytes");
+    spec.charsmap = {reinterpret_cast<const char*>(map->bytes.data()), map->bytes.size()};
+  }
+}
+
+// What files leave out is as in T5 itself.
+void read_unigram(const Metadata& metadata, size_t n_tokens, text::VocabularySpec& spec) {
+  const auto id_or = [&](int32_t usual) {
+    return static_cast<size_t>(usual) < n_tokens ? std::optional(usual) : std::nullopt;
+  };
+  if (!spec.eos) spec.eos = id_or(1);
+  if (!spec.unknown) spec.unknown = id_or(2);
+  spec.add_eos = metadata.get<bool>("tokenizer.ggml.add_eos_token").value_or(true);
+  spec.add_space_prefix = metadata.get<bool>("tokenizer.ggml.add_space_prefix").value_or(true);
+}
+
 }  // namespace
 
 bool has_vocabulary(const Metadata& metadata) {
@@ -95,6 +116,8 @@ text::VocabularySpec read_vocabulary(const Metadata& metadata) {
   spec.add_bos = metadata.get<bool>("tokenizer.ggml.add_bos_token").value_or(begins_with_bos);
   spec.add_eos = metadata.get<bool>("tokenizer.ggml.add_eos_token").value_or(false);
   spec.add_space_prefix = metadata.get<bool>("tokenizer.ggml.add_space_prefix").value_or(is_sentencepiece);
+  if (spec.model == "t5") read_unigram(metadata, n, spec);
+  if (spec.model == "t5" || is_sentencepiece) read_normalization(metadata, spec);
   if (spec.model == "gemma4") spec.add_bos = true;  // as the peer overrides it, since early files say false
   if (spec.model == "bert") read_bert(metadata, n, spec);
   return spec;
