@@ -28,6 +28,7 @@ constexpr const char* kEncoders[] = {
     "modernbert",
     "modernbert_cls",
     "nomic_bert",
+    "xlm_roberta",
 };
 // clang-format on
 
@@ -76,7 +77,7 @@ class Encoders : public testing::TestWithParam<const char*> {
         for (size_t i = 0; i < std::min(ids.size(), place.size()); ++i) place[i] = value_of(i);
       };
       put(ir::Input::kTokenIds, [&](size_t i) { return ids[i]; });
-      put(ir::Input::kPositions, [](size_t i) { return static_cast<int32_t>(i); });
+      model.config().place(ids, executor.input(ir::Input::kPositions));
       put(ir::Input::kTokenTypes, [&](size_t i) { return types.empty() ? 0 : types[i]; });
       const ops::SequenceRows sequence{0, ids.size()};
       executor.run({ids.size(), 0, 1}, {{&sequence, 1}, kernels::KvType::kF32});

@@ -25,6 +25,8 @@ int main(int n_words, char** words) {
       tokenize_command(),
       detokenize_command(),
       template_command(),
+      embed_command(),
+      rerank_command(),
       logits_command(),
       gradients_command(),
       perplexity_command(),

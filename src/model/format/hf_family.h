@@ -48,6 +48,8 @@ class HfTensors {
   [[nodiscard]] virtual const SafetensorsEntry* find(std::string_view name) const = 0;
   /// As find. Throws Error{kInvalidFile} where it is missing or has another shape (empty: any).
   [[nodiscard]] const SafetensorsEntry& require(std::string_view name, std::vector<uint64_t> shape = {}) const;
+  /// Whether the folder is read as the file that it becomes (HfOptions::as_file).
+  [[nodiscard]] virtual bool is_as_file() const noexcept { return false; }
   /// All values in f32.
   [[nodiscard]] static std::vector<float> values(const SafetensorsEntry& entry);
 };

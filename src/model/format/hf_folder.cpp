@@ -42,8 +42,10 @@ class HfFolder final : public ModelFile, private HfTensors {
     metadata_.set("general.name", std::filesystem::absolute(path).lexically_normal().filename().string());
     fill_metadata(*family_, *config, generation ? &*generation : nullptr, metadata_);
     fill_vocabulary(path, config->find_count("vocab_size"), metadata_);
-    // Rows of q and k get the order that files have.
-    if (as_file_) metadata_.remove(str(family_->architecture, ".rope.pairs"));
+    // Rows of q and k get the order that files have, and tables of positions begin with the first token's.
+    for (const std::string_view key : {".rope.pairs", ".position.first", ".position.padding"}) {
+      if (as_file_) metadata_.remove(str(family_->architecture, key));
+    }
     shards_ = open_safetensors_folder(path);
     for (const Safetensors& shard : shards_) {
       file_bytes_ += shard.file_bytes();
@@ -80,6 +82,8 @@ class HfFolder final : public ModelFile, private HfTensors {
     const auto found = by_name_.find(name);
     return found == by_name_.end() ? nullptr : found->second;
   }
+
+  [[nodiscard]] bool is_as_file() const noexcept override { return as_file_; }
 
   void take(const HfConfig& config, const Safetensors& shard, const SafetensorsEntry& entry) {
     const std::string what = str(shard.path(), ": tensor ", printable(entry.name));

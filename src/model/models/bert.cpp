@@ -7,11 +7,21 @@
 namespace kinglet::models {
 namespace {
 
-DecoderConfig read_config(const ConfigReader& read) { return read_encoder_config(read, false); }
+DecoderConfig read_config(const ConfigReader& read) {
+  DecoderConfig config = read_encoder_config(read, false);
+  config.first_position = read.count_or_zero("position.first", ConfigReader::kMaxContext);
+  if (read.has("position.padding")) {
+    const size_t padding = read.count_or_zero("position.padding", ConfigReader::kMaxContext);
+    if (padding >= config.first_position)
+      read.meta().refuse(read.key("position.padding"), "is no place before the first");
+    config.padding = static_cast<int32_t>(padding);
+  }
+  return config;
+}
 
 void declare_tensors(const DecoderConfig& c, TensorTable& t) {
   declare_encoder_embedding(c, t);
-  t.add("position_embd.weight", c.context_len, c.hidden_dim);
+  t.add("position_embd.weight", c.first_position + c.context_len, c.hidden_dim);
   for (size_t i = 0; i < c.n_layers; ++i) {
     declare_attention_tensors(c, i, t);
     declare_post_norms(c, i, t);

@@ -50,6 +50,11 @@ bool DecoderConfig::depends_on_length() const noexcept {
   });
 }
 
+void DecoderConfig::place(std::span<const int32_t> ids, std::span<int32_t> positions) const noexcept {
+  auto next = static_cast<int32_t>(first_position);
+  for (size_t i = 0; i < ids.size(); ++i) positions[i] = padding == ids[i] ? ids[i] : next++;
+}
+
 size_t DecoderConfig::rope_variant(size_t length) const noexcept {
   size_t variant = 0;
   for (const RopeConfig& rope : ropes) {
@@ -127,6 +132,15 @@ double ConfigReader::number_or(std::string_view name, double fallback) const {
   return number;
 }
 
+// Numbers of llama.cpp's enum.
+Pooling ConfigReader::pooling_or(std::string_view name, Pooling fallback) const {
+  if (!has(name)) return fallback;
+  constexpr Pooling kAll[] = {Pooling::kNone, Pooling::kMean, Pooling::kCls, Pooling::kLast, Pooling::kRank};
+  const size_t number = count_or_zero(name);
+  if (number >= std::size(kAll)) meta().refuse(key(name), str("is ", number, ", expected 0 to 4"));
+  return kAll[number];
+}
+
 float ConfigReader::positive_or(std::string_view name, float fallback) const {
   const auto number = static_cast<float>(number_or(name, static_cast<double>(fallback)));
   if (!(number > 0.0F)) meta().refuse(key(name), "is not positive");
@@ -144,6 +158,7 @@ DecoderConfig read_latent_decoder_config(const ConfigReader& read) {
   const format::TensorEntry* embedding = read.file().find("token_embd.weight");
   if (embedding == nullptr) read.meta().refuse("tensor token_embd.weight", "is missing");
   config.vocab_size = static_cast<size_t>(embedding->n_rows());
+  config.pooling = read.pooling_or("pooling_type", Pooling::kNone);
 
   const std::vector<size_t> n_heads = read.counts("attention.head_count", config.n_layers, std::nullopt);
   const size_t most_heads = *std::ranges::max_element(n_heads);

@@ -78,7 +78,10 @@ struct DecoderConfig {
   Pooling pooling = Pooling::kNone;
   Pooling classifier_pooling = Pooling::kNone;  ///< What the head scores: a pooled vector, or each row (kNone).
   size_t n_labels = 0;                          ///< Scores of the head; 0: there is none.
-  size_t n_token_types = 0;                     ///< Texts that a token may be of; 0: types say nothing.
+  size_t first_position = 0;                    ///< Of a text's first token, in tables of positions.
+  /// Tokens of this id stand at its own number and count for no place (RoBERTa's padding).
+  std::optional<int32_t> padding = std::nullopt;
+  size_t n_token_types = 0;  ///< Texts that a token may be of; 0: types say nothing.
   float embedding_scale = 1.0F;
   float residual_scale = 1.0F;
   float attention_scale = 0.0F;  ///< 0: 1 / sqrt(head_dim).
@@ -95,6 +98,8 @@ struct DecoderConfig {
   [[nodiscard]] bool depends_on_length() const noexcept;
   /// A name for the rope variant of a sequence of up to `length` positions: the same turns have the same name.
   [[nodiscard]] size_t rope_variant(size_t length) const noexcept;
+  /// The positions of a text's tokens.
+  void place(std::span<const int32_t> ids, std::span<int32_t> positions) const noexcept;
 };
 
 /// Reads keys under the prefix of general.architecture, within limits. Throws Error{kInvalidFile} for what is missing
@@ -127,6 +132,7 @@ class ConfigReader {
   [[nodiscard]] std::vector<double> numbers(std::string_view name, size_t n) const;
   [[nodiscard]] double number_or(std::string_view name, double fallback) const;
   [[nodiscard]] float positive_or(std::string_view name, float fallback) const;
+  [[nodiscard]] Pooling pooling_or(std::string_view name, Pooling fallback) const;
   [[nodiscard]] bool truth_or(std::string_view name, bool fallback) const {
     return meta().get<bool>(key(name)).value_or(fallback);
   }

@@ -1,27 +1,14 @@
 #include "model/models/heads.h"
 
 namespace kinglet::models {
-namespace {
-
-// Numbers of llama.cpp's enum.
-Pooling pooling_of(const ConfigReader& read, std::string_view name, Pooling fallback) {
-  if (!read.has(name)) return fallback;
-  constexpr Pooling kAll[] = {Pooling::kNone, Pooling::kMean, Pooling::kCls, Pooling::kLast, Pooling::kRank};
-  const size_t number = read.count_or_zero(name);
-  if (number >= std::size(kAll)) read.meta().refuse(read.key(name), str("is ", number, ", expected 0 to 4"));
-  return kAll[number];
-}
-
-}  // namespace
-
 void read_heads(const ConfigReader& read, DecoderConfig& config, Pooling fallback) {
-  config.pooling = pooling_of(read, "pooling_type", fallback);
+  config.pooling = read.pooling_or("pooling_type", fallback);
   const format::TensorEntry* output = read.file().find("cls.output.weight");
   if (output == nullptr) return;
   config.n_labels = static_cast<size_t>(output->n_rows());
   // A file that says "no pooling" classifies tokens.
   config.classifier_pooling =
-      config.pooling == Pooling::kNone ? Pooling::kNone : pooling_of(read, "classifier.pooling_type", Pooling::kCls);
+      config.pooling == Pooling::kNone ? Pooling::kNone : read.pooling_or("classifier.pooling_type", Pooling::kCls);
 }
 
 void declare_classifier_tensors(const DecoderConfig& c, TensorTable& t) {

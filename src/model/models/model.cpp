@@ -155,6 +155,15 @@ void Model::require_head() const {
             config_.n_labels > 0 ? " and scores" : "", " of texts and generates none");
 }
 
+namespace {
+
+// Of decoders the last row alone has seen all of the text.
+Pooling pooling_of(const DecoderConfig& config) {
+  return config.pooling == Pooling::kNone && config.is_causal ? Pooling::kLast : config.pooling;
+}
+
+}  // namespace
+
 Description Model::describe(const DescribeOptions& options) const {
   Description description;
   ir::Builder b(description.graph);
@@ -187,7 +196,7 @@ Description Model::describe(const DescribeOptions& options) const {
   description.states = c.states;
   description.routed = c.routed;
   description.hidden = c.blocks.final_norm(c, x_TD);
-  description.pooled = pool_rows(c, description.hidden, options.pooling.value_or(config_.pooling));
+  description.pooled = pool_rows(c, description.hidden, options.pooling.value_or(pooling_of(config_)));
   if (options.normalize) description.pooled = ops::l2_normalize(b, description.pooled);
   if (config_.n_labels > 0 && c.blocks.classify != nullptr) {
     const ir::Value rows = config_.classifier_pooling == Pooling::kNone

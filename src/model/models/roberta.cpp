@@ -1,5 +1,6 @@
 // RoBERTa, XLM-RoBERTa and CamemBERT: BERT whose first positions are for padding. GGUF has the table without them, so
-// that a file is one of BERT. Sources: Liu et al. arXiv 1907.11692, Conneau et al. arXiv 1911.02116.
+// that a file is one of BERT; texts of a file hold no padding. Sources: Liu et al. arXiv 1907.11692, Conneau et al.
+// arXiv 1911.02116.
 #include "model/models/architectures.h"
 #include "model/models/bert.h"
 
@@ -17,6 +18,9 @@ void fill(format::HfKeys& keys) {
   if (n_unused == 0 || n_unused >= n_rows)
     config.refuse_setting("pad_token_id", str(n_unused - 1, " of ", n_rows, " positions"));
   keys.count("context_length", "max_position_embeddings", n_rows - n_unused);
+  // Keys of ours, of folders alone, whose table has the rows of padding.
+  keys.count("position.first", "pad_token_id", n_unused);
+  keys.count("position.padding", "pad_token_id", n_unused - 1);
 }
 
 std::vector<format::MadeTensor> make(const format::HfConfig& config, const format::HfTensors& tensors) {
@@ -28,9 +32,10 @@ std::vector<format::MadeTensor> make(const format::HfConfig& config, const forma
   }
   const std::span<const std::byte> bytes = table.bytes;
   const size_t row_bytes = bytes.size() / static_cast<size_t>(table.shape[0]);
-  const std::span<const std::byte> used = bytes.subspan(static_cast<size_t>(n_unused) * row_bytes);
+  const uint64_t n_left_out = tensors.is_as_file() ? n_unused : 0;
+  const std::span<const std::byte> used = bytes.subspan(static_cast<size_t>(n_left_out) * row_bytes);
   return {{"position_embd.weight",
-           {table.shape[0] - n_unused, table.shape[1]},
+           {table.shape[0] - n_left_out, table.shape[1]},
            table.format,
            [used](std::span<std::byte> out) { std::ranges::copy(used, out.begin()); }}};
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "run/engine/embedding.h"
 #include "run/engine/tokens.h"
 
 namespace kinglet::engine {
@@ -10,38 +11,59 @@ namespace {
 
 // Rows of all sequences one after the other, and which of them are scored on what.
 struct PackedBatch {
-  std::vector<int32_t> ids;
-  std::vector<int32_t> positions;
-  std::vector<int32_t> rows;
+  size_t n_rows = 0;
+  std::vector<int32_t> rows;  // of logits or scores
   std::vector<int32_t> labels;
   std::vector<ops::SequenceRows> sequences;
 };
 
-PackedBatch pack(const LabelledBatch& batch, size_t vocab_size) {
-  if (batch.ids.size() != batch.labels.size()) {
+// What a row of labels is about.
+enum class Labelled : uint8_t { kNextTokens, kTokens, kTexts };
+
+Labelled labelled_by(const models::DecoderConfig& config) {
+  if (config.n_labels == 0) return Labelled::kNextTokens;
+  return config.classifier_pooling == models::Pooling::kNone ? Labelled::kTokens : Labelled::kTexts;
+}
+
+void check_row(const LabelledBatch& batch, size_t i, size_t n_labels_wanted, const models::DecoderConfig& config) {
+  const auto& ids = batch.ids[i];
+  const auto refuse = [&](std::string_view what, size_t n) {
+    fail_with(ErrorCode::kInvalidArgument, "batch: row ", i, " has ", ids.size(), " ids and ", n, " ", what);
+  };
+  if (ids.empty() || batch.labels[i].size() != n_labels_wanted) refuse("labels", batch.labels[i].size());
+  check_tokens(ids, config.vocab_size);
+  if (batch.types.empty()) return;
+  if (batch.types[i].size() != ids.size()) refuse("types", batch.types[i].size());
+  check_tokens(batch.types[i], std::max<size_t>(config.n_token_types, 1), "types: ");
+}
+
+PackedBatch pack(const LabelledBatch& batch, const models::DecoderConfig& config) {
+  if (batch.ids.size() != batch.labels.size() || (!batch.types.empty() && batch.types.size() != batch.ids.size())) {
     fail_with(ErrorCode::kInvalidArgument, "batch: ", batch.ids.size(), " rows of ids, ", batch.labels.size(),
-              " of labels");
+              " of labels", batch.types.empty() ? std::string() : str(", ", batch.types.size(), " of types"));
   }
+  const Labelled labelled = labelled_by(config);
   PackedBatch packed;
+  const auto score = [&](size_t row, int32_t label) {
+    if (label == LabelledBatch::kUnscored) return;
+    packed.rows.push_back(static_cast<int32_t>(row));
+    packed.labels.push_back(label);
+  };
   for (size_t i = 0; i < batch.ids.size(); ++i) {
-    const auto& ids = batch.ids[i];
     const auto& labels = batch.labels[i];
-    if (ids.empty() || ids.size() != labels.size()) {
-      fail_with(ErrorCode::kInvalidArgument, "batch: row ", i, " has ", ids.size(), " ids and ", labels.size(),
-                " labels");
-    }
-    check_tokens(ids, vocab_size);
-    const size_t first_row = packed.ids.size();
-    packed.sequences.push_back({first_row, ids.size()});
-    for (size_t t = 0; t < ids.size(); ++t) {
-      packed.ids.push_back(ids[t]);
-      packed.positions.push_back(static_cast<int32_t>(t));
-      if (t + 1 == ids.size() || labels[t + 1] == LabelledBatch::kUnscored) continue;
-      packed.rows.push_back(static_cast<int32_t>(first_row + t));
-      packed.labels.push_back(labels[t + 1]);
+    const size_t n = batch.ids[i].size();
+    check_row(batch, i, labelled == Labelled::kTexts ? 1 : n, config);
+    const size_t first_row = packed.n_rows;
+    packed.sequences.push_back({first_row, n});
+    packed.n_rows += n;
+    if (labelled == Labelled::kTexts) {
+      score(i, labels[0]);
+    } else {
+      const size_t shift = labelled == Labelled::kNextTokens ? 1 : 0;
+      for (size_t t = 0; t + shift < n; ++t) score(first_row + t, labels[t + shift]);
     }
   }
-  check_tokens(packed.labels, vocab_size);
+  check_tokens(packed.labels, labelled == Labelled::kNextTokens ? config.vocab_size : config.n_labels, "labels: ");
   if (packed.labels.empty()) fail_with(ErrorCode::kInvalidArgument, "batch: no token is scored");
   return packed;
 }
@@ -57,11 +79,11 @@ bool is_wanted(const models::Model& model, std::string_view name) {
 template <class Real>
 Gradients<Real> gradients(const models::Model& model, const LabelledBatch& batch, const kernels::KernelTable& table,
                           ThreadPool& pool) {
-  model.require_head();
+  if (model.config().n_labels == 0) model.require_head();
   if (model.adapters().size() > 1) {
     fail_with(ErrorCode::kInvalidArgument, "gradients: of ", model.adapters().size(), " adapters; take one at a time");
   }
-  PackedBatch packed = pack(batch, model.config().vocab_size);
+  PackedBatch packed = pack(batch, model.config());
   for (ops::SequenceRows& sequence : packed.sequences) sequence.adapters = model.factors();
   models::Description description = model.describe({.loss = true});
   const size_t n_weights = description.graph.n_weights();
@@ -75,7 +97,7 @@ Gradients<Real> gradients(const models::Model& model, const LabelledBatch& batch
     graph::remove_unused(description.graph, outputs);
   }
   graph::Plan::Options options;
-  options.max_rows = {packed.ids.size(), packed.rows.size(), packed.sequences.size()};
+  options.max_rows = {packed.n_rows, packed.rows.size(), packed.sequences.size()};
   options.max_sequences = packed.sequences.size();
   options.real_bytes = sizeof(Real);
   auto plan = std::make_shared<const graph::Plan>(std::move(description.graph), outputs, options, table);
@@ -91,8 +113,10 @@ Gradients<Real> gradients(const models::Model& model, const LabelledBatch& batch
     if (part.whole.id == i) gradient.assign(weight.rows * weight.cols, Real{0});
     executor.set_weight_gradient({i}, gradient.data() + part.first);
   }
-  std::ranges::copy(packed.ids, executor.input(ir::Input::kTokenIds).begin());
-  std::ranges::copy(packed.positions, executor.input(ir::Input::kPositions).begin());
+  for (size_t i = 0; i < batch.ids.size(); ++i) {
+    const std::span<const int32_t> types = batch.types.empty() ? std::span<const int32_t>() : batch.types[i];
+    put_tokens(executor, model.config(), batch.ids[i], types, packed.sequences[i].first_row);
+  }
   std::ranges::copy(packed.rows, executor.input(ir::Input::kLogitRows).begin());
   std::ranges::copy(packed.labels, executor.input(ir::Input::kLabels).begin());
   executor.run(options.max_rows, {packed.sequences, kernels::KvType::kF32});

@@ -11,11 +11,13 @@
 namespace kinglet::engine {
 
 /// Token ids and labels of the same lengths; labels[i] is what position i is scored on (shifted inside: position i - 1
-/// predicts it), kUnscored where it is not.
+/// predicts it), kUnscored where it is not. Of a classifier of texts each row has one label; of one of tokens each
+/// token its own, not shifted.
 struct LabelledBatch {
   static constexpr int32_t kUnscored = -100;
   std::vector<std::vector<int32_t>> ids;
   std::vector<std::vector<int32_t>> labels;
+  std::vector<std::vector<int32_t>> types = {};  ///< Of tokens, or none (all 0).
 };
 
 template <class Real>

@@ -24,6 +24,8 @@ Command merge_command();
 Command tokenize_command();
 Command detokenize_command();
 Command template_command();
+Command embed_command();
+Command rerank_command();
 Command logits_command();
 Command gradients_command();
 Command perplexity_command();

@@ -137,10 +137,11 @@ class Gradients final : public Action {
     const system::Json json = system::Json::parse(read_input(batch_), batch_);
     engine::LabelledBatch batch;
     batch.ids = id_lists_of(json.at("ids"), str(batch_, ": ids"));
-    batch.labels = id_lists_of(json.at("labels"), str(batch_, ": labels"));
+    batch.labels = labels_of(json.at("labels"));
+    if (const system::Json* types = json.find("types")) batch.types = id_lists_of(*types, str(batch_, ": types"));
     for (const auto& [key, value] : json.as_object(batch_)) {
-      if (key != "ids" && key != "labels")
-        fail_with(ErrorCode::kInvalidArgument, batch_, ": ", key, ": is not known; there are ids and labels");
+      if (key != "ids" && key != "labels" && key != "types")
+        fail_with(ErrorCode::kInvalidArgument, batch_, ": ", key, ": is not known; there are ids, labels and types");
     }
     ModelSource source = find_model(session, model_);
     add_adapters(source, adapters_);
@@ -172,6 +173,16 @@ class Gradients final : public Action {
   }
 
  private:
+  // Lists, or for a classifier of texts one label a row.
+  [[nodiscard]] std::vector<std::vector<int32_t>> labels_of(const system::Json& json) const {
+    const std::string what = str(batch_, ": labels");
+    const auto& rows = json.as_array(what);
+    if (rows.empty() || !rows[0].is_number()) return id_lists_of(json, what);
+    std::vector<std::vector<int32_t>> labels;
+    for (const int32_t label : ids_of(json, what)) labels.push_back({label});
+    return labels;
+  }
+
   std::string model_;
   std::string batch_;
   std::string out_;
@@ -187,9 +198,10 @@ Command gradients_command() {
       "",
       "Write the loss of a batch and the gradient of each parameter to a file",
       "For checking the mathematics against another program. labels[i] is what position i is scored on (position i - 1 "
-      "predicts it), -100 is not scored; rows may differ in length, there is no padding. The file holds loss [1], the "
-      "mean "
-      "over scored tokens in nats, and grad.NAME for each parameter in F32. Keys and values are f32.",
+      "predicts it), -100 is not scored; rows may differ in length, there is no padding. A classifier takes one label "
+      "a "
+      "row, {\"labels\": [3, 1]}, or one a token; {\"types\": [[...]]} gives token types. The file holds loss [1], the "
+      "mean over what is scored in nats, and grad.NAME for each parameter in F32. Keys and values are f32.",
       "kinglet gradients ./folder --batch batch.json --out gradients.safetensors --names hf",
       make_action<Gradients>};
 }

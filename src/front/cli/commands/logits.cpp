@@ -8,6 +8,7 @@
 #include "front/cli/model_argument.h"
 #include "front/cli/tensor_output.h"
 #include "home/system/memory.h"
+#include "run/engine/embedding.h"
 #include "run/engine/scoring.h"
 #include "run/engine/tokens.h"
 
@@ -20,6 +21,8 @@ class Logits final : public Action {
     arguments.argument("MODEL", model_, "A name, a GGUF file, or a Hugging Face folder").is_model = true;
     arguments.option("--ids", "FILE", ids_, "A JSON array of arrays of token ids; - is standard input").is_file = true;
     arguments.option("--out", "FILE", out_, "The safetensors file to write").is_file = true;
+    arguments.option("--types", "FILE", types_, "Token types in the form of --ids, for encoders (0 when absent)")
+        .is_file = true;
     declare_adapters(arguments, adapters_);
   }
 
@@ -32,6 +35,8 @@ class Logits final : public Action {
     ModelSource source = find_model(session, model_);
     add_adapters(source, adapters_);
     const auto model = models::Model::load(open_source(source), source.adapters);
+    if (model->architecture().blocks.head == nullptr) return run_encoder(session, *model, lists);
+    if (!types_.empty()) fail(ErrorCode::kInvalidArgument, "--types: are for encoders; this model has none");
     check(lists, model->config());
     const size_t vocab_size = model->config().vocab_size;
     std::deque<std::vector<float>> results;
@@ -57,6 +62,33 @@ class Logits final : public Action {
   }
 
  private:
+  // Rows of the last layer, or what a classifier makes of them.
+  void run_encoder(Session& session, const models::Model& model, const std::vector<std::vector<int32_t>>& lists) const {
+    std::vector<engine::TypedTokens> texts;
+    for (const std::vector<int32_t>& ids : lists) texts.push_back({ids});
+    if (!types_.empty()) {
+      const auto types = id_lists_of(system::Json::parse(read_input(types_), types_), types_);
+      if (types.size() != texts.size())
+        fail_with(ErrorCode::kInvalidArgument, types_, ": has ", types.size(), " lists, --ids has ", texts.size());
+      for (size_t i = 0; i < texts.size(); ++i) texts[i].types = types[i];
+    }
+    using Output = engine::Embedder::Output;
+    const bool is_classifier = model.config().n_labels > 0;
+    engine::Embedder embedder(model, {.output = is_classifier ? Output::kScores : Output::kHidden}, session.table(),
+                              session.pool());
+    std::deque<std::vector<float>> results;
+    format::SafetensorsWriter writer;
+    embedder.run(texts, [&](size_t idx, std::span<const float> rows) {
+      results.emplace_back(rows.begin(), rows.end());
+      std::vector<uint64_t> shape = {rows.size() / embedder.n_cols(), embedder.n_cols()};
+      // One row of a text is a vector.
+      if (is_classifier && model.config().classifier_pooling != models::Pooling::kNone) shape.erase(shape.begin());
+      writer.add_tensor(str(is_classifier ? "logits." : "hidden.", idx), "F32", std::move(shape),
+                        std::as_bytes(std::span(results.back())));
+    });
+    write_tensors(writer, out_);
+  }
+
   void check(const std::vector<std::vector<int32_t>>& lists, const models::DecoderConfig& config) const {
     uint64_t n_values = 0;
     for (size_t i = 0; i < lists.size(); ++i) {
@@ -78,6 +110,7 @@ class Logits final : public Action {
 
   std::string model_;
   std::string ids_;
+  std::string types_;
   std::string out_;
   std::vector<std::string> adapters_;
 };
@@ -85,14 +118,15 @@ class Logits final : public Action {
 }  // namespace
 
 Command logits_command() {
-  return {"logits",
-          "",
-          "Write the logits of given token ids to a file",
-          "For each list of ids the file holds logits.0, logits.1, ... in F32, [tokens, vocabulary]. Keys and values "
-          "are kept in "
-          "f32. No token is added to the ids.",
-          "echo '[[1, 2, 3], [4, 5]]' | kinglet logits smollm2:135m --ids - --out logits.safetensors",
-          make_action<Logits>};
+  return {
+      "logits",
+      "",
+      "Write the logits of given token ids to a file",
+      "For each list of ids the file holds logits.0, logits.1, ... in F32, [tokens, vocabulary]; of an encoder "
+      "hidden.0, ..., [tokens, hidden]; of a classifier logits.0, ..., [labels] or [tokens, labels]. Keys and values "
+      "are kept in f32. No token is added to the ids.",
+      "echo '[[1, 2, 3], [4, 5]]' | kinglet logits smollm2:135m --ids - --out logits.safetensors",
+      make_action<Logits>};
 }
 
 }  // namespace kinglet::cli
