@@ -1,4 +1,4 @@
-"""Writes tiny Hugging Face folders: a llama with random weights, and a PEFT adapter for it."""
+"""Writes tiny Hugging Face folders: a llama and a BERT with random weights, and a PEFT adapter for the llama."""
 import json
 import math
 import pathlib
@@ -54,3 +54,37 @@ def make_adapter(folder, cols=HIDDEN):
     prefix = f"base_model.model.{LAYER}self_attn.q_proj."
     write_safetensors(folder / "adapter_model.safetensors", {
         prefix + "lora_A.weight": tensor(draw, 2, cols), prefix + "lora_B.weight": tensor(draw, HIDDEN, 2)})
+
+
+WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *"abcdefghijklmnopqrstuvwxyz.", "bird", "sings", "small", "##s", "##ing"]
+
+
+def make_bert(folder, n_labels=0):
+    """With words in vocab.txt; with labels a classifier of texts."""
+    folder.mkdir()
+    labels = {"id2label": {str(i): f"L{i}" for i in range(n_labels)}} if n_labels else {}
+    (folder / "config.json").write_text(json.dumps({
+        "architectures": ["BertForSequenceClassification" if n_labels else "BertModel"], "model_type": "bert",
+        "vocab_size": len(WORDS), "hidden_size": HIDDEN, "intermediate_size": FFN, "num_hidden_layers": 1,
+        "num_attention_heads": 4, "max_position_embeddings": 24, "type_vocab_size": 2, "layer_norm_eps": 1e-6,
+        "hidden_act": "gelu", "pad_token_id": 0, **labels}))
+    (folder / "vocab.txt").write_text("\n".join(WORDS) + "\n")
+    (folder / "tokenizer_config.json").write_text(json.dumps({"cls_token": "[CLS]", "sep_token": "[SEP]", "do_lower_case": True}))
+    layer = "encoder.layer.0."
+    shapes = {"embeddings.word_embeddings.weight": (len(WORDS), HIDDEN), "embeddings.position_embeddings.weight": (24, HIDDEN),
+              "embeddings.token_type_embeddings.weight": (2, HIDDEN),
+              layer + "intermediate.dense.weight": (FFN, HIDDEN), layer + "intermediate.dense.bias": (FFN,),
+              layer + "output.dense.weight": (HIDDEN, FFN), layer + "output.dense.bias": (HIDDEN,)}
+    for name in ("query", "key", "value"):
+        shapes[f"{layer}attention.self.{name}.weight"] = (HIDDEN, HIDDEN)
+        shapes[f"{layer}attention.self.{name}.bias"] = (HIDDEN,)
+    shapes[layer + "attention.output.dense.weight"] = (HIDDEN, HIDDEN)
+    shapes[layer + "attention.output.dense.bias"] = (HIDDEN,)
+    for norm in ("embeddings.LayerNorm", layer + "attention.output.LayerNorm", layer + "output.LayerNorm"):
+        shapes[norm + ".weight"] = shapes[norm + ".bias"] = (HIDDEN,)
+    if n_labels:
+        shapes = {"bert." + name: shape for name, shape in shapes.items()}
+        shapes |= {"bert.pooler.dense.weight": (HIDDEN, HIDDEN), "bert.pooler.dense.bias": (HIDDEN,),
+                   "classifier.weight": (n_labels, HIDDEN), "classifier.bias": (n_labels,)}
+    draw = random.Random(3)
+    write_safetensors(folder / "model.safetensors", {name: tensor(draw, *shape) for name, shape in shapes.items()})

@@ -8,8 +8,8 @@ import unittest
 
 from program import PROGRAM, ProgramTest
 
-COMMANDS = ("run", "pull", "list", "show", "cp", "rm", "import", "inspect", "tokenize", "detokenize", "template", "logits",
-            "gradients", "quantize", "imatrix", "perplexity", "bench", "doctor", "help", "completion", "man")
+COMMANDS = ("run", "pull", "list", "show", "cp", "rm", "import", "inspect", "tokenize", "detokenize", "template", "embed", "rerank", "logits",
+            "gradients", "create", "push", "convert", "merge", "quantize", "imatrix", "perplexity", "bench", "doctor", "help", "completion", "man")
 
 
 class Messages(ProgramTest):
@@ -182,7 +182,8 @@ class Messages(ProgramTest):
             self.assertRegex(self.failure(2, "logits", self.model, "--ids", "-", "--out", "x", stdin=text.encode()), words)
         for text, words in (('{"ids": [[1, 2]]}', "labels: is missing"), ('{"ids": [[1, 2]], "labels": [[1]]}', "2 ids and 1 labels"),
                             ('{"ids": [[1, 2]], "labels": [[-100, -100]]}', "no token is scored"),
-                            ('{"ids": [[1]], "labels": [[1]], "types": [[0]]}', "types: is not known")):
+                            ('{"ids": [[1, 2]], "labels": [[1, 2]], "types": [[0, 7]]}', "types: .*token 7"),
+                            ('{"ids": [[1]], "labels": [[1]], "weights": [[0]]}', "weights: is not known")):
             self.assertRegex(self.failure(2, "gradients", self.model, "--batch", "-", "--out", "x", stdin=text.encode()), words)
 
     def test_messages_that_a_template_cannot_take(self):

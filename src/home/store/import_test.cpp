@@ -197,7 +197,7 @@ std::string put_folder(const ScratchFolder& folder, float value = 0.5F) {
              R"({"model_type":"llama","architectures":["LlamaForCausalLM"],"hidden_size":8,"intermediate_size":16,)"
              R"("num_hidden_layers":1,"num_attention_heads":1,"num_key_value_heads":1,"vocab_size":16,)"
              R"("rms_norm_eps":1e-5,"rope_theta":10000.0,"max_position_embeddings":64,"tie_word_embeddings":true})");
-  folder.put("Tiny-Llama/tokenizer.json", "{}");
+  folder.put("Tiny-Llama/special_tokens_map.json", "{}");
   folder.put("Tiny-Llama/README.md", "not taken");
   folder.put("Tiny-Llama/pytorch_model.bin", "not taken");
   return folder.path() + "/Tiny-Llama";
@@ -213,7 +213,7 @@ TEST(Import, AFolderBecomesAModel) {
   EXPECT_EQ(
       format::open_model(model.weights_path, format::samples::sample_families())->find("token_embd.weight")->dims[0],
       8U);
-  EXPECT_TRUE(fs::exists(model.weights_path + "/tokenizer.json"));
+  EXPECT_TRUE(fs::exists(model.weights_path + "/special_tokens_map.json"));
   EXPECT_EQ(n_files(model.weights_path), 3U);
   // The laid-out folder can be made again from the manifest.
   fs::remove_all(folder.path() + "/home/models/folders");

@@ -8,6 +8,7 @@
 #include "core/tensor/tensor.h"
 #include "home/system/file.h"
 #include "model/format/hf_keys.h"
+#include "model/format/hf_sentence.h"
 #include "model/format/hf_tensors.h"
 #include "model/format/hf_vocabulary.h"
 #include "model/format/printable.h"
@@ -52,6 +53,7 @@ class HfFolder final : public ModelFile, private HfTensors {
       for (const SafetensorsEntry& entry : shard.tensors()) take(*config, shard, entry);
     }
     for (auto& [name, experts] : stacks_) take_stack(name, experts);
+    take_modules(read_sentence_modules(path));
     check_vocabulary_size(config_path);
     if (family_->make != nullptr) {
       try {
@@ -110,6 +112,23 @@ class HfFolder final : public ModelFile, private HfTensors {
       return;
     }
     take_one(mapped->name, mapped->rule->change, entry, what);
+  }
+
+  // Pooling, and layers behind it under the names that llama.cpp gives them.
+  void take_modules(const SentenceModules& modules) {
+    const auto key = [&](std::string_view name) { return str(family_->architecture, '.', name); };
+    if (modules.pooling_type && metadata_.find(key("pooling_type")) == nullptr)
+      metadata_.set(key("pooling_type"), *modules.pooling_type);
+    for (size_t i = 0; i < modules.dense.size(); ++i) {
+      const Safetensors& file = dense_.emplace_back(Safetensors::open(modules.dense[i]));
+      const SafetensorsEntry* weight = file.find("linear.weight");
+      if (weight == nullptr || weight->format == nullptr || weight->shape.size() != 2)
+        fail_with(ErrorCode::kInvalidFile, file.path(), ": has no matrix linear.weight");
+      const std::string name = str("dense_", i + 2);
+      metadata_.set(key(name + "_feat_in"), static_cast<uint32_t>(weight->shape[1]));
+      metadata_.set(key(name + "_feat_out"), static_cast<uint32_t>(weight->shape[0]));
+      take_one(name + ".weight", Change::kNone, *weight, str(file.path(), ": tensor linear.weight"));
+    }
   }
 
   // Ids up to the setting would read rows that are not there.
@@ -209,6 +228,7 @@ class HfFolder final : public ModelFile, private HfTensors {
   const bool as_file_;
   const HfFamily* family_ = nullptr;
   std::vector<Safetensors> shards_;
+  std::deque<Safetensors> dense_;
   std::map<std::string_view, const SafetensorsEntry*> by_name_;
   std::map<std::string, Stack> stacks_;
   std::map<std::string_view, Fill> pending_;

@@ -17,6 +17,11 @@ DecoderConfig read_config(const ConfigReader& read) {
   return config;
 }
 
+void declare_tensors(const DecoderConfig& c, TensorTable& t) {
+  declare_gemma3_tensors(c, t);
+  declare_dense_tensors(c, t);
+}
+
 void fill(format::HfKeys& keys) {
   if (!keys.config().truth_or("use_bidirectional_attention", false))
     keys.config().refuse_setting("use_bidirectional_attention", "false for an encoder");
@@ -47,7 +52,7 @@ Architecture embeddinggemma() {
   return {"embeddinggemma",
           "gemma-embedding",
           read_config,
-          declare_gemma3_tensors,
+          declare_tensors,
           blocks,
           {.classes = {"Gemma3TextModel"},
            .architecture = "gemma-embedding",

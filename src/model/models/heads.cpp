@@ -3,6 +3,11 @@
 namespace kinglet::models {
 void read_heads(const ConfigReader& read, DecoderConfig& config, Pooling fallback) {
   config.pooling = read.pooling_or("pooling_type", fallback);
+  for (const std::string_view name : {"dense_2.weight", "dense_3.weight"}) {
+    const format::TensorEntry* dense = read.file().find(name);
+    if (dense == nullptr) break;
+    config.dense_dims.push_back(static_cast<size_t>(dense->n_rows()));
+  }
   const format::TensorEntry* output = read.file().find("cls.output.weight");
   if (output == nullptr) return;
   config.n_labels = static_cast<size_t>(output->n_rows());
@@ -18,6 +23,20 @@ void declare_classifier_tensors(const DecoderConfig& c, TensorTable& t) {
   if (c.n_labels == 0) return;
   t.add("cls.output.weight", c.n_labels, c.hidden_dim);
   t.add_optional("cls.output.bias", 1, c.n_labels);
+}
+
+void declare_dense_tensors(const DecoderConfig& c, TensorTable& t) {
+  size_t width = c.hidden_dim;
+  for (size_t i = 0; i < c.dense_dims.size(); ++i) {
+    t.add(str("dense_", i + 2, ".weight"), c.dense_dims[i], width);
+    width = c.dense_dims[i];
+  }
+}
+
+ir::Value dense_layers(Context& c, ir::Value x_SD) {
+  for (size_t i = 0; i < c.config.dense_dims.size(); ++i)
+    x_SD = ops::linear(c.b, x_SD, c.names[str("dense_", i + 2, ".weight")]);
+  return x_SD;
 }
 
 ir::Value pool_rows(Context& c, ir::Value hidden_TD, Pooling pooling) {

@@ -197,6 +197,7 @@ Description Model::describe(const DescribeOptions& options) const {
   description.routed = c.routed;
   description.hidden = c.blocks.final_norm(c, x_TD);
   description.pooled = pool_rows(c, description.hidden, options.pooling.value_or(pooling_of(config_)));
+  description.pooled = dense_layers(c, description.pooled);
   if (options.normalize) description.pooled = ops::l2_normalize(b, description.pooled);
   if (config_.n_labels > 0 && c.blocks.classify != nullptr) {
     const ir::Value rows = config_.classifier_pooling == Pooling::kNone

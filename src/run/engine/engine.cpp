@@ -26,6 +26,7 @@ bool is_finite(std::span<const float> values) noexcept {
 }
 
 const EngineOptions& checked(const EngineOptions& options, const models::Model& model) {
+  model.require_head();
   if (options.context_len == 0 || options.context_len > model.config().context_len) {
     fail_with(ErrorCode::kInvalidArgument, "context: ", options.context_len, " is not between 1 and ",
               model.config().context_len, ", which the model was trained for");

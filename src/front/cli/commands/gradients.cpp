@@ -35,7 +35,10 @@ class Naming {
     if (!as_folder_) return gguf_name;
     const auto mapped = mapped_name(gguf_name);
     if (!mapped) fail_with(ErrorCode::kUnsupported, "--names: ", gguf_name, " has no Hugging Face name");
-    return mapped->name;
+    // A folder may have a prefix in front of its names.
+    const format::TensorEntry* tensor = model_.file().find(gguf_name);
+    const bool is_stack = mapped->name.find('*') != std::string::npos;
+    return tensor == nullptr || tensor->source.empty() || is_stack ? mapped->name : std::string(tensor->source);
   }
 
   // Puts the rows of q and k into the wanted order, where the file has the other one.

@@ -31,6 +31,7 @@ class Perplexity final : public Action {
     const auto file = open_source(source);
     const auto tokenizer = chat::make_tokenizer(*file);
     const auto model = models::Model::load(file, source.adapters);
+    model->require_head();
     std::shared_ptr<const models::Model> against;
     if (!against_.empty()) {
       const ModelSource other_source = find_model(session, against_);

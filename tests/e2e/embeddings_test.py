@@ -1,0 +1,141 @@
+"""embed and rerank, and what logits, gradients and other commands make of encoders."""
+import json
+import math
+import unittest
+
+import hugging_face
+from program import ProgramTest, read_safetensors
+
+BIRDS = hugging_face.WORDS.index("bird"), hugging_face.WORDS.index("sings")
+CLS, SEP = 2, 3
+
+
+class Embeddings(ProgramTest):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        hugging_face.make_bert(cls.folder / "bert")
+        hugging_face.make_bert(cls.folder / "reranker", n_labels=1)
+        hugging_face.make_bert(cls.folder / "classifier", n_labels=3)
+
+    def vectors(self, text, *words, model="bert"):
+        return [json.loads(line) for line in self.output("embed", f"./{model}", *words, stdin=text.encode()).splitlines()]
+
+    def test_a_vector_a_line(self):
+        texts = ["bird sings", "a small bird", "", "Bird SINGS.", "zzz zzz zzz zzz zzz"]
+        together = self.vectors("\n".join(texts) + "\n")
+        self.assertEqual([len(vector) for vector in together], [hugging_face.HIDDEN] * 5)
+        for text, vector in zip(texts, together):
+            self.assertAlmostEqual(math.hypot(*vector), 1.0, places=5)
+            self.assertEqual(self.vectors(text + "\n"), [vector])  # the same bits alone
+        self.assertNotEqual(together[0], together[1])
+
+    def test_pooling_length_prefix_and_json(self):
+        (mean,), (cls,), (last,) = (self.vectors("bird sings", "--pooling", kind) for kind in ("mean", "cls", "last"))
+        self.assertEqual([mean], self.vectors("bird sings"))
+        self.assertNotEqual(mean, cls)
+        self.assertNotEqual(cls, last)
+        (long,) = self.vectors("bird sings", "--no-normalize")
+        length = math.hypot(*long)
+        self.assertNotAlmostEqual(length, 1.0, places=2)
+        for a, b in zip(long, mean):
+            self.assertAlmostEqual(a / length, b, places=5)
+        self.assertEqual(self.vectors("sings", "--prefix", "bird "), [mean])
+        self.assertEqual(self.vectors('"bird\\nsings"\n', "--jsonl"), [mean])
+
+    def test_rows_are_those_of_logits(self):
+        ids = [CLS, *BIRDS, SEP]
+        (self.folder / "ids.json").write_text(json.dumps([ids, ids[:2]]))
+        self.output("logits", "./bert", "--ids", "ids.json", "--out", "rows.safetensors")
+        rows = read_safetensors(self.folder / "rows.safetensors")
+        self.assertEqual({name: shape for name, (shape, _) in rows.items()}, {"hidden.0": [4, 32], "hidden.1": [2, 32]})
+        values = rows["hidden.0"][1]
+        mean = [sum(values[i::32]) / 4 for i in range(32)]
+        (vector,) = self.vectors("bird sings", "--no-normalize")
+        for a, b in zip(mean, vector):
+            self.assertAlmostEqual(a, b, places=5)
+
+    def test_a_decoder_gives_vectors_too(self):
+        model = self.make_model()
+        lines = self.output("embed", model, stdin=b"hello\nhello world\n").splitlines()
+        self.assertEqual([len(json.loads(line)) for line in lines], [64, 64])
+        self.assertIn("line 2: is empty", self.failure(2, "embed", model, stdin=b"hello\n\n"))
+
+    def test_rerank(self):
+        documents = ["bird sings", "a small bird", ""]
+        scores = [float(line) for line in self.output("rerank", "./reranker", "--query", "bird", stdin="\n".join(documents).encode() + b"\n").splitlines()]
+        self.assertEqual(len(scores), 3)
+        ids = [CLS, BIRDS[0], SEP, *BIRDS, SEP]
+        (self.folder / "pair.json").write_text(json.dumps([ids]))
+        (self.folder / "types.json").write_text(json.dumps([[0, 0, 0, 1, 1, 1]]))
+        self.output("logits", "./reranker", "--ids", "pair.json", "--types", "types.json", "--out", "pair.safetensors")
+        shape, values = read_safetensors(self.folder / "pair.safetensors")["logits.0"]
+        self.assertEqual(shape, [1])
+        self.assertAlmostEqual(scores[0], values[0], places=6)
+
+    def test_gradients_of_a_classifier(self):
+        ids = [[CLS, *BIRDS, SEP], [CLS, SEP]]
+        batch = {"ids": ids, "labels": [2, 0], "types": [[0, 0, 1, 1], [0, 0]]}
+        (self.folder / "batch.json").write_text(json.dumps(batch))
+        self.output("gradients", "./classifier", "--batch", "batch.json", "--out", "grads.safetensors", "--names", "hf")
+        grads = read_safetensors(self.folder / "grads.safetensors")
+        for name, values in (("ids", ids), ("types", batch["types"])):
+            (self.folder / f"{name}.json").write_text(json.dumps(values))
+        self.output("logits", "./classifier", "--ids", "ids.json", "--types", "types.json", "--out", "scores.safetensors")
+        scores = read_safetensors(self.folder / "scores.safetensors")
+        loss, bias = 0.0, [0.0] * 3
+        for i, label in enumerate(batch["labels"]):
+            row = scores[f"logits.{i}"][1]
+            total = sum(map(math.exp, row))
+            loss += (math.log(total) - row[label]) / 2
+            for j in range(3):
+                bias[j] += (math.exp(row[j]) / total - (j == label)) / 2
+        self.assertAlmostEqual(grads["loss"][1][0], loss, places=5)
+        for want, got in zip(bias, grads["grad.classifier.bias"][1]):
+            self.assertAlmostEqual(got, want, places=5)
+        self.assertIn("grad.bert.embeddings.word_embeddings.weight", grads)
+
+    def test_modules_of_sentence_transformers(self):
+        folder = self.folder / "sentence"
+        hugging_face.make_bert(folder)
+        modules = [{"idx": 0, "path": "", "type": "sentence_transformers.models.Transformer"},
+                   {"idx": 1, "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"}]
+        (folder / "modules.json").write_text(json.dumps(modules))
+        (folder / "1_Pooling").mkdir()
+
+        def pool(**modes):
+            (folder / "1_Pooling/config.json").write_text(json.dumps({"word_embedding_dimension": 32, **{f"pooling_mode_{k}": v for k, v in modes.items()}}))
+
+        for kind, key in (("cls", "cls_token"), ("last", "lasttoken"), ("mean", "mean_tokens")):
+            pool(**{"cls_token": False, "max_tokens": False, key: True})
+            self.assertEqual(self.vectors("bird sings", model="sentence"), self.vectors("bird sings", "--pooling", kind))
+        pool(max_tokens=True)
+        self.assertIn("pooling_mode_max_tokens is not supported; supported: one of mean, cls", self.failure(4, "embed", folder, stdin=b"x"))
+        modules[1]["type"] = "sentence_transformers.models.Beak"
+        (folder / "modules.json").write_text(json.dumps(modules))
+        self.assertIn("Beak is not supported; supported: Transformer, ", self.failure(4, "embed", folder, stdin=b"x"))
+
+    def test_after_conversion(self):
+        self.output("convert", "./reranker", "reranker.gguf", "-q")
+        command = ("rerank", "--query", "bird")
+        both = [self.output(command[0], model, *command[1:], stdin=b"bird sings\n") for model in ("./reranker", "reranker.gguf")]
+        self.assertEqual(*both)
+
+    def test_refusals(self):
+        self.assertIn("line 2: is not UTF-8", self.failure(2, "embed", "./bert", stdin=b"bird\n\xff\n"))
+        self.assertRegex(self.failure(2, "embed", "./bert", stdin=b"bird\n" + b"a " * 30), r"line 2: has 32 tokens, the model's context 24")
+        self.assertRegex(self.failure(2, "rerank", "./reranker", "--query", "a " * 12, stdin=b"b " * 12), r"line 1: with the query it has 27 tokens, the model's context is 24")
+        self.assertIn("not one of mean, cls, last", self.failure(2, "embed", "./bert", "--pooling", "max", stdin=b"x"))
+        self.assertIn("--query: is missing", self.failure(2, "rerank", "./reranker", stdin=b"x"))
+        self.assertIn("has no classifier", self.failure(4, "rerank", "./bert", "--query", "x", stdin=b"x"))
+        self.assertIn("into 3 labels", self.failure(4, "rerank", "./classifier", "--query", "x", stdin=b"x"))
+        for words in (("run", "./bert", "bird"), ("perplexity", "./bert", "ids.txt"), ("bench", "./bert")):
+            (self.folder / "ids.txt").write_text("bird " * 100)
+            self.assertIn("is an encoder", self.failure(4, *words))
+        (self.folder / "one.json").write_text("[[2, 3]]")
+        (self.folder / "wrong.json").write_text("[[0, 2]]")
+        self.assertIn("token type 2, the model has 2", self.failure(2, "logits", "./bert", "--ids", "one.json", "--types", "wrong.json", "--out", "x"))
+
+
+if __name__ == "__main__":
+    unittest.main()
