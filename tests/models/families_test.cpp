@@ -37,6 +37,7 @@ constexpr FamilyCase kFamilies[] = {
     {"gemma3", 1e-4, true},
     {"gemma3n", 2e-4},
     {"gemma4"},
+    {"gemma4_moe"},
     {"gpt2"},
     {"gpt_oss"},
     {"granite"},

@@ -285,6 +285,11 @@ std::vector<OpCase> make_cases() {
   cases.push_back(head_linear_of("F32", 13, kPlain));
   cases.push_back(head_linear_of("Q8_0", 64, kEncoded));
   cases.push_back(head_linear_of("Q4_K", 256, kEncoded));
+  add("scale_experts", [](CaseBuilder& c) {
+    const ops::ExpertRows rows = ops::sort_by_expert(c.b, ops::route(c.b, c.rows(5), {.n_used = 2}).ids, 5);
+    return ops::combine_rows(
+        c.b, ops::scale_experts(c.b, ops::spread_rows(c.b, c.rows(17), rows), rows, c.weight(1, 5)), rows);
+  });
   add("scale_rows", [](CaseBuilder& c) { return ops::scale_rows(c.b, c.rows(19), c.rows(1)); });
   add("clamped_swiglu", [](CaseBuilder& c) {
     const auto away_from_limit = [&] {

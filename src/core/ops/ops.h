@@ -32,6 +32,7 @@
 #include "core/ops/rope.h"
 #include "core/ops/route.h"
 #include "core/ops/scale_by.h"
+#include "core/ops/scale_experts.h"
 #include "core/ops/scale_rows.h"
 #include "core/ops/short_conv.h"
 #include "core/ops/ssm_scan.h"

@@ -52,8 +52,9 @@ ir::Value run_experts(Context& c, const LayerWeights& w, ir::Value x_TD, const o
     gate = ops::expert_linear(c.b, x, rows, w["ffn_gate_exps.weight"], {F, 0, F}, w.find("ffn_gate_exps.bias"));
     up = ops::expert_linear(c.b, x, rows, w["ffn_up_exps.weight"], {F, 0, F}, w.find("ffn_up_exps.bias"));
   }
-  const ir::Value down = ops::expert_linear(c.b, activation(c.b, gate, up), rows, w["ffn_down_exps.weight"], {D, 0, D},
+  ir::Value down = ops::expert_linear(c.b, activation(c.b, gate, up), rows, w["ffn_down_exps.weight"], {D, 0, D},
                                             w.find("ffn_down_exps.bias"));
+  if (const auto scale = w.find("ffn_down_exps.scale")) down = ops::scale_experts(c.b, down, rows, *scale);
   return ops::combine_rows(c.b, down, rows, routed.weights);
 }
 

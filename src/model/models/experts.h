@@ -19,7 +19,8 @@ ops::Routed route_rows(Context& c, const LayerWeights& w, ir::Value x_TD);
 /// What stands between gate, up and down of an expert: both [rows, F] -> [rows, F].
 using ExpertActivation = ir::Value (*)(ir::Builder& b, ir::Value gate, ir::Value up);
 ir::Value silu_gated(ir::Builder& b, ir::Value gate, ir::Value up);
-/// x [T, D] through the experts that `routed` names, times its weights -> [T, D]. Biases where the file has them.
+/// x [T, D] through the experts that `routed` names, times its weights -> [T, D]. Biases, and a scale of each expert
+/// (ffn_down_exps.scale), where the file has them.
 ir::Value run_experts(Context& c, const LayerWeights& w, ir::Value x_TD, const ops::Routed& routed,
                       ExpertActivation activation = silu_gated);
 /// The expert that every row passes: ffn_gate_shexp, ffn_up_shexp, ffn_down_shexp; times sigmoid(ffn_gate_inp_shexp x)

@@ -1,13 +1,16 @@
 // Gemma 4, text: two sizes of heads, a rope that turns a part of the pairs of full heads, shared keys and values,
-// values that may be the keys' projection, embeddings of each layer in the small ones, a factor at the end of each
-// layer. Source: Google's model cards; transformers, Gemma4TextConfig.
+// values that may be the keys' projection, embeddings of each layer in the small ones, experts beside the feed-forward
+// in the large one, a factor at the end of each layer. Source: Google's model cards; transformers, Gemma4TextConfig.
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include "model/format/hf_keys.h"
 #include "model/models/architectures.h"
+#include "model/models/experts.h"
 #include "model/models/gemma3.h"
 #include "model/models/per_layer_embedding.h"
+#include "model/models/qwen3.h"
 #include "model/models/shared_keys.h"
 
 namespace kinglet::models {
@@ -29,7 +32,17 @@ DecoderConfig read_config(const ConfigReader& read) {
   family->per_layer_dim = read.count_or_zero("embedding_length_per_layer_input");
   family->n_own_keys = config.n_layers - read.count_or_zero("attention.shared_kv_layers", config.n_layers - 1);
   config.family = std::move(family);
+  read_experts(read, config);
+  config.experts.renormalize = true;
   return config;
+}
+
+void declare_experts(const DecoderConfig& c, size_t i, TensorTable& t) {
+  declare_expert_tensors(c, i, t);
+  t.of_layer(i, "ffn_gate_inp.scale", 1, c.hidden_dim);
+  t.of_layer(i, "ffn_down_exps.scale", 1, c.layers[i].n_experts);
+  for (const std::string_view name : {"post_ffw_norm_1", "pre_ffw_norm_2", "post_ffw_norm_2"})
+    t.of_layer(i, str(name, ".weight"), 1, c.hidden_dim);
 }
 
 void declare_tensors(const DecoderConfig& c, TensorTable& t) {
@@ -42,6 +55,7 @@ void declare_tensors(const DecoderConfig& c, TensorTable& t) {
     declare_sandwich_norms(c, i, t);
     t.of_layer(i, "ffn_norm.weight", 1, c.hidden_dim);
     declare_gated_tensors(c, i, t);
+    if (c.layers[i].n_experts > 0) declare_experts(c, i, t);
     if (family.per_layer_dim > 0) declare_per_layer_block(c, i, family.per_layer_dim, t);
     t.of_layer_optional(i, "layer_output_scale.weight", 1, 1);
   }
@@ -54,8 +68,30 @@ ir::Value embed(Context& c, ir::Value ids) {
   return x_TD;
 }
 
+ir::Value gelu_gated(ir::Builder& b, ir::Value gate, ir::Value up) {
+  return ops::gated(b, kernels::Activate::kGeluTanh, gate, up);
+}
+
+// The router reads rows as they are, normed by no weight and scaled; the experts have a norm of their own.
+ir::Value experts(Context& c, const LayerWeights& w, ir::Value x_TD) {
+  const float scale = 1.0F / std::sqrt(static_cast<float>(c.config.hidden_dim));
+  const ir::Value normed = ops::rms_norm(c.b, x_TD, c.config.hidden_dim, c.config.norm_eps);
+  const ir::Value routed = ops::scale_by(c.b, ops::scale(c.b, normed, scale), w["ffn_gate_inp.scale"]);
+  return run_experts(c, w, rms_norm(c, w, "pre_ffw_norm_2", x_TD), route_rows(c, w, routed), gelu_gated);
+}
+
+// The feed-forward, and beside it the experts where there are any.
+ir::Value fed(Context& c, const LayerWeights& w, ir::Value x_TD) {
+  const ir::Value dense = c.blocks.feed_forward(c, w, rms_norm(c, w, "ffn_norm", x_TD));
+  if (c.layer(w).n_experts == 0) return dense;
+  return ops::add(c.b, rms_norm(c, w, "post_ffw_norm_1", dense),
+                  rms_norm(c, w, "post_ffw_norm_2", experts(c, w, x_TD)));
+}
+
 ir::Value layer(Context& c, const LayerWeights& w, ir::Value x_TD) {
-  x_TD = sandwich_layer(c, w, x_TD);
+  const ir::Value attended = c.blocks.attention(c, w, rms_norm(c, w, "attn_norm", x_TD));
+  x_TD = ops::add(c.b, x_TD, rms_norm(c, w, "post_attention_norm", attended));
+  x_TD = ops::add(c.b, x_TD, rms_norm(c, w, "post_ffw_norm", fed(c, w, x_TD)));
   const size_t dim = family_of(c.config).per_layer_dim;
   if (dim > 0) x_TD = ops::add(c.b, x_TD, per_layer_block(c, w, x_TD, dim));
   const auto scale = w.find("layer_output_scale.weight");
@@ -70,6 +106,13 @@ std::optional<uint64_t> of_full_layers(const format::HfConfig& config, std::stri
     if (const auto count = config.find_count_in("per_layer_config", str(i), newer); count && is_full[i]) return count;
   }
   return std::nullopt;
+}
+
+void fill_experts(format::HfKeys& keys) {
+  if (!keys.config().truth_or("enable_moe_block", false)) return;
+  keys.copy_count("expert_count", "num_experts");
+  keys.copy_count("expert_used_count", "top_k_experts");
+  keys.copy_count("expert_feed_forward_length", "moe_intermediate_size");
 }
 
 void fill(format::HfKeys& keys) {
@@ -102,6 +145,7 @@ void fill(format::HfKeys& keys) {
     keys.counts("attention.head_count_kv", n_kv_heads);
   }
 
+  fill_experts(keys);
   const uint64_t n_shared = config.count_or("num_kv_shared_layers", 0);
   keys.count("attention.shared_kv_layers", "num_kv_shared_layers", n_shared);
   keys.copy_count("embedding_length_per_layer_input", "hidden_size_per_layer_input", 0);
@@ -137,16 +181,24 @@ void fill_tiny(format::Metadata& metadata) {
   metadata.set("gemma4.attention.value_length", uint32_t{64});
   metadata.set("gemma4.embedding_length_per_layer_input", uint32_t{32});
   metadata.set("gemma4.final_logit_softcapping", 6.0F);
+  metadata.set("gemma4.expert_count", uint32_t{5});
+  metadata.set("gemma4.expert_used_count", uint32_t{2});
 }
 
 }  // namespace
 
 Architecture gemma4() {
-  std::vector<format::TensorRule> rules = sandwich_rules({
-      {"model.layers.*.self_attn.q_norm.weight", "blk.*.attn_q_norm.weight"},
-      {"model.layers.*.self_attn.k_norm.weight", "blk.*.attn_k_norm.weight"},
+  std::vector<format::TensorRule> rules = with_head_norms(sandwich_rules({
       {"model.layers.*.layer_scalar", "blk.*.layer_output_scale.weight"},
-  });
+      {"model.layers.*.router.proj.weight", "blk.*.ffn_gate_inp.weight"},
+      {"model.layers.*.router.scale", "blk.*.ffn_gate_inp.scale"},
+      {"model.layers.*.router.per_expert_scale", "blk.*.ffn_down_exps.scale"},
+      {"model.layers.*.experts.gate_up_proj", "blk.*.ffn_gate_up_exps.weight"},
+      {"model.layers.*.experts.down_proj", "blk.*.ffn_down_exps.weight"},
+      {"model.layers.*.post_feedforward_layernorm_1.weight", "blk.*.post_ffw_norm_1.weight"},
+      {"model.layers.*.pre_feedforward_layernorm_2.weight", "blk.*.pre_ffw_norm_2.weight"},
+      {"model.layers.*.post_feedforward_layernorm_2.weight", "blk.*.post_ffw_norm_2.weight"},
+  }));
   return {"gemma4",
           "gemma4",
           read_config,
