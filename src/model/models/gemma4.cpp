@@ -181,7 +181,7 @@ void fill_tiny(format::Metadata& metadata) {
   metadata.set("gemma4.attention.value_length", uint32_t{64});
   metadata.set("gemma4.embedding_length_per_layer_input", uint32_t{32});
   metadata.set("gemma4.final_logit_softcapping", 6.0F);
-  metadata.set("gemma4.expert_count", uint32_t{5});
+  metadata.set("gemma4.expert_count", uint32_t{4});
   metadata.set("gemma4.expert_used_count", uint32_t{2});
 }
 
