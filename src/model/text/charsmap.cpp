@@ -30,7 +30,7 @@ Charsmap::Charsmap(std::string_view bytes) {
   if (length % 4 != 0 || length > bytes.size())
     refuse(str("says that its array has ", length, " bytes, ", bytes.size(), " are there"));
   units_.resize(length / 4);
-  std::memcpy(units_.data(), bytes.data(), length);
+  if (length > 0) std::memcpy(units_.data(), bytes.data(), length);
   texts_ = bytes.substr(length);
   if (!texts_.empty() && texts_.back() != '\0') refuse("its last text has no end");
 }
