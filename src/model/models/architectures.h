@@ -32,6 +32,7 @@ Architecture qwen2();
 Architecture qwen2_moe();
 Architecture qwen3();
 Architecture qwen35();
+Architecture qwen35_moe();
 Architecture qwen3_moe();
 Architecture roberta();
 Architecture smollm3();

@@ -30,6 +30,7 @@ std::span<const Architecture> architectures() {
       qwen2(),
       qwen3(),
       qwen35(),
+      qwen35_moe(),
       smollm3(),
       mixtral(),
       qwen2_moe(),

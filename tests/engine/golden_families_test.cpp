@@ -1,0 +1,131 @@
+// Families that the data kit has no folder of (tests/golden/families, made by tools/make_family_goldens on
+// transformers' own classes in float64): logits, greedy ids, rows, vectors and scores, on every instruction set.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+
+#include "core/base/thread_pool.h"
+#include "core/kernels/select.h"
+#include "model/format/hf_folder.h"
+#include "model/format/safetensors.h"
+#include "model/models/models.h"
+#include "run/engine/embedding.h"
+#include "run/engine/scoring.h"
+
+namespace kinglet::tests {
+namespace {
+
+using engine::Embedder;
+using models::Pooling;
+
+constexpr double kTolerance = 1e-4;      // of f32, as the data kit's README has it
+constexpr double kUnitTolerance = 1e-5;  // of vectors of length one
+
+/// All tables that this CPU can run.
+std::vector<kernels::KernelTable> tables() {
+  std::vector<kernels::KernelTable> all;
+  for (const auto isa : {kernels::Isa::kScalar, kernels::Isa::kAvx2, kernels::Isa::kAvx512, kernels::Isa::kNeon}) {
+    if (const auto table = kernels::select(kernels::detect(), isa)) all.push_back(*table);
+  }
+  return all;
+}
+
+class GoldenFamilies : public testing::TestWithParam<const char*> {
+ protected:
+  void SetUp() override {
+    const char* source = std::getenv("KINGLET_SOURCE");
+    const std::string folder = std::string(source == nullptr ? "." : source) + "/tests/golden/families/" + GetParam();
+    model = models::Model::load(format::open_hf_folder(folder, models::hf_families()));
+    golden = std::make_unique<format::Safetensors>(format::Safetensors::open(folder + "/golden.safetensors"));
+  }
+
+  /// Empty where there is none.
+  template <class T>
+  [[nodiscard]] std::vector<T> values(const std::string& name) const {
+    const format::SafetensorsEntry* entry = golden->find(name);
+    if (entry == nullptr) return {};
+    std::vector<T> values(entry->bytes.size() / sizeof(T));
+    std::memcpy(values.data(), entry->bytes.data(), entry->bytes.size());
+    return values;
+  }
+
+  void expect_near(std::span<const float> got, const std::string& name, double tolerance) {
+    const auto want = values<float>(name);
+    if (want.empty()) return;
+    ASSERT_EQ(got.size(), want.size()) << name;
+    double largest = 0;
+    for (size_t i = 0; i < want.size(); ++i)
+      largest = std::max(largest, std::abs(static_cast<double>(got[i]) - static_cast<double>(want[i])));
+    EXPECT_LE(largest, tolerance) << name;
+    ++n_checked;
+  }
+
+  void check_decoder(const kernels::KernelTable& table, const std::vector<int32_t>& ids, const std::string& name) {
+    engine::Scorer scorer(*model, ids.size(), table, pool);
+    std::vector<float> logits;
+    scorer.logits(ids, 0,
+                  [&](size_t, std::span<const float> row) { logits.insert(logits.end(), row.begin(), row.end()); });
+    expect_near(logits, name, kTolerance);
+  }
+
+  void check_vectors(const kernels::KernelTable& table, const std::vector<int32_t>& ids, int length) {
+    const auto check = [&](const Embedder::Options& options, const std::string& name, double tolerance) {
+      if (golden->find(name) == nullptr) return;
+      Embedder embedder(*model, options, table, pool);
+      const engine::TypedTokens text{ids};
+      embedder.run({&text, 1}, [&](size_t, std::span<const float> rows) { expect_near(rows, name, tolerance); });
+    };
+    check({.output = Embedder::Output::kHidden}, str("hidden", length), kTolerance);
+    check({.pooling = Pooling::kMean}, str("mean", length), kUnitTolerance);
+    check({.pooling = Pooling::kCls}, str("cls", length), kUnitTolerance);
+    check({}, str("last", length), kUnitTolerance);  // by the folder's own modules
+    if (model->config().n_labels > 0) check({.output = Embedder::Output::kScores}, str("logits", length), kTolerance);
+  }
+
+  std::shared_ptr<const models::Model> model;
+  std::unique_ptr<format::Safetensors> golden;
+  InlinePool pool;
+  size_t n_checked = 0;
+};
+
+TEST_P(GoldenFamilies, GiveTheirNumbers) {
+  for (const kernels::KernelTable& table : tables()) {
+    SCOPED_TRACE(table.name);
+    for (const int length : {5, 33}) {
+      const auto ids = values<int32_t>(str("ids", length));
+      if (model->architecture().blocks.head != nullptr) check_decoder(table, ids, str("logits", length));
+      check_vectors(table, ids, length);
+    }
+  }
+  EXPECT_GE(n_checked, 2U);
+}
+
+TEST_P(GoldenFamilies, GoOnGreedily) {
+  const auto greedy = values<int32_t>("greedy5");
+  if (greedy.empty()) {
+    EXPECT_EQ(model->architecture().blocks.head, nullptr);
+    return;
+  }
+  std::vector<int32_t> ids = values<int32_t>("ids5");
+  const kernels::KernelTable table = tables().back();
+  for (const int32_t want : greedy) {
+    engine::Scorer scorer(*model, ids.size(), table, pool);
+    int32_t best = -1;
+    scorer.logits(ids, ids.size() - 1, [&](size_t, std::span<const float> row) {
+      best = static_cast<int32_t>(std::ranges::max_element(row) - row.begin());
+    });
+    ASSERT_EQ(best, want);
+    ids.push_back(best);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, GoldenFamilies,
+                         testing::Values("qwen3_5_moe", "qwen3_embedding", "roberta", "roberta_rerank"),
+                         [](const auto& family) { return std::string(family.param); });
+
+}  // namespace
+}  // namespace kinglet::tests
