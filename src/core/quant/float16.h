@@ -24,13 +24,12 @@ static inline float f16_to_f32(uint16_t half) noexcept {
   const uint32_t sign = static_cast<uint32_t>(half & 0x8000U) << 16U;
   const uint32_t exponent = (half >> 10U) & 0x1FU;
   const uint32_t fraction = half & 0x3FFU;
-  if (exponent == 31) return bits_to_f32(sign | 0x7F800000U | (fraction << 13U) | (fraction != 0 ? 0x400000U : 0U));
-  if (exponent == 0) {
-    // fraction * 2^-24, exact in f32
-    const float magnitude = static_cast<float>(fraction) * 0x1p-24F;
-    return bits_to_f32(sign | f32_to_bits(magnitude));
-  }
-  return bits_to_f32(sign | ((exponent + 112U) << 23U) | (fraction << 13U));
+  // All three are computed and one is chosen, without a branch, so that loops become vectors.
+  const uint32_t normal = ((exponent + 112U) << 23U) | (fraction << 13U);
+  const uint32_t special = 0x7F800000U | (fraction << 13U) | (fraction != 0 ? 0x400000U : 0U);
+  // fraction * 2^-24, exact in f32
+  const uint32_t subnormal = f32_to_bits(static_cast<float>(static_cast<int32_t>(fraction)) * 0x1p-24F);
+  return bits_to_f32(sign | (exponent == 0 ? subnormal : exponent == 31 ? special : normal));
 }
 
 /// Overflow gives infinity, NaN stays NaN.

@@ -21,7 +21,7 @@ inline void encode_k(const float* x, const float* importance, BlockQ2K& block) n
   block = {};
   GroupFit fits[kGroupsOf16];
   float weights[256];
-  block_weights(x, importance, 256, kLen16, weights);
+  block_weights<L>(x, importance, 256, kLen16, weights);
   for (size_t g = 0; g < kGroupsOf16; ++g) {
     fits[g] = fit_scale_and_minimum<L>(x + g * kLen16, weights + g * kLen16, kLen16, 3);
   }
@@ -47,7 +47,7 @@ inline void encode_k(const float* x, const float* importance, BlockQ3K& block) n
   block = {};
   float weights[256];
   float scales[kGroupsOf16];
-  block_weights(x, importance, 256, kLen16, weights);
+  block_weights<L>(x, importance, 256, kLen16, weights);
   for (size_t g = 0; g < kGroupsOf16; ++g) {
     scales[g] = fit_symmetric_scale<L>(x + g * kLen16, weights + g * kLen16, kLen16, 4);
   }
@@ -98,7 +98,7 @@ inline void encode_k(const float* x, const float* importance, BlockQ6K& block) n
   block = {};
   float weights[256];
   float scales[kGroupsOf16];
-  block_weights(x, importance, 256, kLen16, weights);
+  block_weights<L>(x, importance, 256, kLen16, weights);
   for (size_t g = 0; g < kGroupsOf16; ++g) {
     scales[g] = fit_symmetric_scale<L>(x + g * kLen16, weights + g * kLen16, kLen16, 32);
   }

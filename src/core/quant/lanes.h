@@ -23,7 +23,7 @@ struct Lanes {
 
   [[gnu::always_inline]] static inline Lanes set(float x) noexcept {
     Lanes lanes;
-    for (size_t i = 0; i < kParts; ++i) lanes.parts[i] = Register{} + x;
+    for (size_t i = 0; i < kParts; ++i) lanes.parts[i] = x - Register{};
     return lanes;
   }
   /// 0, 1, ... 15.
@@ -67,19 +67,45 @@ template <size_t kBytes>
   return result;
 }
 
-/// x within [low, high]; low where x is no number.
+/// The smaller and the larger of two; b where one is no number.
 template <size_t kBytes>
-[[gnu::always_inline]] inline Lanes<kBytes> clamped(const Lanes<kBytes>& x, const Lanes<kBytes>& low,
-                                                    const Lanes<kBytes>& high) noexcept {
-  const Lanes<kBytes> above = choose(low < x, x, low);
-  return choose(above < high, above, high);
+[[gnu::always_inline]] inline Lanes<kBytes> smaller(const Lanes<kBytes>& a, const Lanes<kBytes>& b) noexcept {
+  return choose(a < b, a, b);
+}
+template <size_t kBytes>
+[[gnu::always_inline]] inline Lanes<kBytes> larger(const Lanes<kBytes>& a, const Lanes<kBytes>& b) noexcept {
+  return choose(b < a, a, b);
 }
 
-/// To the nearest whole number, ties to even; |x| < 2^22.
+/// The nearest whole number within [low, high], whole numbers of less than 2^22; ties to even; low where x is no
+/// number.
 template <size_t kBytes>
-[[gnu::always_inline]] inline Lanes<kBytes> rounded(const Lanes<kBytes>& x) noexcept {
-  const auto magic = Lanes<kBytes>::set(12582912.0F);  // 1.5 * 2^23: the adder rounds at the ones
-  return (x + magic) - magic;
+[[gnu::always_inline]] inline Lanes<kBytes> rounded_within(const Lanes<kBytes>& x, const Lanes<kBytes>& low,
+                                                           const Lanes<kBytes>& high) noexcept {
+  // 1.5 * 2^23: the adder rounds at the ones. Bounds are held before it is taken off, which saves instructions: a
+  // bound of zero would not become a plain maximum.
+  const auto magic = Lanes<kBytes>::set(12582912.0F);
+  return smaller(larger(x + magic, low + magic), high + magic) - magic;
+}
+
+/// Of all lanes, in the order of a tree that does not depend on the width.
+template <size_t kBytes>
+[[gnu::always_inline]] inline float sum_of(const Lanes<kBytes>& x) noexcept {
+  float values[Lanes<kBytes>::kLanes];
+  x.store(values);
+  for (size_t half = Lanes<kBytes>::kLanes / 2; half > 0; half /= 2) {
+    for (size_t i = 0; i < half; ++i) values[i] += values[i + half];
+  }
+  return values[0];
+}
+template <size_t kBytes>
+[[gnu::always_inline]] inline float least_of(const Lanes<kBytes>& x) noexcept {
+  float values[Lanes<kBytes>::kLanes];
+  x.store(values);
+  for (size_t half = Lanes<kBytes>::kLanes / 2; half > 0; half /= 2) {
+    for (size_t i = 0; i < half; ++i) values[i] = values[i + half] < values[i] ? values[i + half] : values[i];
+  }
+  return values[0];
 }
 
 }  // namespace

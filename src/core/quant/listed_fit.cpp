@@ -28,7 +28,7 @@ void fill_fit_weights(const float* x, const float* importance, size_t n, float* 
   if (importance == nullptr) {
     std::fill_n(weights, n, 1.0F);
   } else {
-    block_weights(x, importance, n, n, weights);
+    block_weights<Lanes<16>>(x, importance, n, n, weights);
   }
 }
 
