@@ -108,6 +108,29 @@ bool belongs_to_model(std::string_view name) {
   return name == "LICENSE";
 }
 
+// Of a folder, and of those within it that hold modules (1_Pooling) or more chat templates. Sorted.
+std::vector<std::string> files_of_model(const std::string& path) {
+  std::vector<std::string> files;
+  const auto take = [&](const fs::directory_entry& entry, const std::string& folder) {
+    const std::string name = entry.path().filename().string();
+    if (!belongs_to_model(name) || !entry.is_regular_file()) return;
+    if (!is_plain_file_name(folder + name)) {
+      fail_with(ErrorCode::kUnsupported, path, ": the name of its file \"", format::printable(folder + name),
+                "\" has spaces or signs that cannot be kept; rename it, or take it away");
+    }
+    files.push_back(folder + name);
+  };
+  for (const auto& entry : fs::directory_iterator(path)) {
+    take(entry, "");
+    const std::string name = entry.path().filename().string();
+    const bool is_module = name.size() > 2 && name[0] >= '0' && name[0] <= '9' && name[1] == '_';
+    if (!entry.is_directory() || !(is_module || name == "additional_chat_templates")) continue;
+    for (const auto& inner : fs::directory_iterator(entry.path())) take(inner, name + '/');
+  }
+  std::ranges::sort(files);
+  return files;
+}
+
 bool is_in_parts(const format::ModelFile& model) {
   return model.kind().starts_with("GGUF") && format::n_splits(*format::open_gguf(model.path())) > 1;
 }
@@ -238,17 +261,7 @@ Imported Import::model_folder(const std::string& path) {
   const fs::path absolute = fs::absolute(path).lexically_normal();
   ModelName name = name_for((absolute.has_filename() ? absolute : absolute.parent_path()).filename().string());
   const Inspection inspection = Inspection::open(path, options_.families);
-  std::vector<std::string> files;
-  for (const auto& entry : fs::directory_iterator(path)) {
-    const std::string file = entry.path().filename().string();
-    if (!belongs_to_model(file) || !entry.is_regular_file()) continue;
-    if (!is_plain_file_name(file)) {
-      fail_with(ErrorCode::kUnsupported, path, ": the name of its file \"", format::printable(file),
-                "\" has spaces or signs that cannot be kept; rename it, or take it away");
-    }
-    files.push_back(file);
-  }
-  std::ranges::sort(files);
+  const std::vector<std::string> files = files_of_model(path);
   if (files.size() > kMaxFolderFiles) fail_with(ErrorCode::kUnsupported, path, ": has ", files.size(), " files");
   check(inspection, path);
   for (const std::string& file : files) {

@@ -59,11 +59,17 @@ Manifest parse_checked(std::string_view text, std::string_view what) {
   return manifest;
 }
 
+bool is_plain_name(std::string_view name) {
+  return !name.empty() && name.size() <= 200 && name[0] != '.' &&
+         std::ranges::all_of(name, [](char c) { return c > ' ' && c < 0x7F && c != '/' && c != '\\'; });
+}
+
 }  // namespace
 
 bool is_plain_file_name(std::string_view name) {
-  return !name.empty() && name.size() <= 200 && name[0] != '.' &&
-         std::ranges::all_of(name, [](char c) { return c > ' ' && c < 0x7F && c != '/' && c != '\\'; });
+  if (const size_t slash = name.find('/'); slash != std::string_view::npos)
+    return is_plain_name(name.substr(0, slash)) && is_plain_name(name.substr(slash + 1));
+  return is_plain_name(name);
 }
 
 Manifest Manifest::parse(std::string_view text, std::string_view what) {

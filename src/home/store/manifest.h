@@ -26,7 +26,8 @@ inline constexpr std::string_view kLicenseLayer = "application/vnd.ollama.image.
 inline constexpr std::string_view kFileLayer = "application/vnd.kinglet.image.file";
 inline constexpr std::string_view kConfigLayer = "application/vnd.docker.container.image.v1+json";
 
-/// Whether a name may be the title of a kFileLayer: it stands in one folder, and every system and terminal takes it.
+/// Whether a name may be the title of a kFileLayer: it stands in the model's folder or in one within it
+/// ("1_Pooling/config.json"), and every system and terminal takes it.
 bool is_plain_file_name(std::string_view name);
 
 struct Layer {

@@ -90,7 +90,9 @@ TEST(Manifest, FilesHavePlainNames) {
                           str(R"(,"annotations":{"org.opencontainers.image.title":")", title, R"("})")));
   };
   EXPECT_EQ(Manifest::parse(file("config.json"), "m").layers[0].title, "config.json");
-  for (const std::string title : {"", ".", "..", "../x", "/x", "a/b", ".hidden", "a b", "a\\\\b", "a\\u0000b"}) {
+  EXPECT_EQ(Manifest::parse(file("1_Pooling/config.json"), "m").layers[0].title, "1_Pooling/config.json");
+  for (const std::string title :
+       {"", ".", "..", "../x", "/x", "a/", "a/../b", "a/b/c", "a/.b", ".hidden", "a b", "a\\\\b", "a\\u0000b"}) {
     EXPECT_EQ(refusal(file(title)), ErrorCode::kInvalidFile) << title;
   }
   EXPECT_EQ(refusal(manifest(layer(std::string(kFileLayer), digest('a'), "1"))), ErrorCode::kInvalidFile);

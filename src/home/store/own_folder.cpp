@@ -177,7 +177,9 @@ void OwnFolder::lay_out_locked(const Digest& digest, const Manifest& manifest) c
   for (const Layer& layer : manifest.layers) {
     if (layer.media_type != kFileLayer) continue;
     const std::string link = str(temporary, '/', layer.title);
-    const std::string blob = str("../../blobs/", layer.digest.to_string('-'));
+    const size_t slash = layer.title.find('/');
+    if (slash != std::string::npos) system::make_folders(str(temporary, '/', layer.title.substr(0, slash)));
+    const std::string blob = str(slash == std::string::npos ? "" : "../", "../../blobs/", layer.digest.to_string('-'));
     if (::symlink(blob.c_str(), link.c_str()) != 0) system::fail_write(link, errno);
   }
   system::sync_folder(temporary);
