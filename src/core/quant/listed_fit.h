@@ -14,8 +14,8 @@ void fill_fit_weights(const float* x, const float* importance, size_t n, float* 
 double listed_codes(const float* x, const float* weights, size_t n, const int8_t* list, float scale,
                     uint8_t* codes) noexcept;
 
-/// The scale of the least weighted squared error among several starts, each improved by least squares. `list` begins
-/// with the number of largest magnitude; the scale may be negative.
+/// The scale of the least weighted squared error among several starts, each improved by least squares. `list` is in
+/// ascending order and begins with the number of largest magnitude; the scale may be negative.
 float fit_listed_scale(const float* x, const float* weights, size_t n, const int8_t* list) noexcept;
 
 /// Two codes a byte, as blocks of 2 n elements have them: the first n in the low halves.

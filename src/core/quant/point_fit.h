@@ -1,4 +1,5 @@
-// The best points of a codebook for 32 magnitudes: what the encoders of IQ3_XXS and IQ3_S search with.
+// The best points of a codebook (kGridIQ3XXS or kGridIQ3S) for 32 magnitudes: what the encoders of IQ3_XXS and IQ3_S
+// search with.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +14,8 @@ struct PointChoice {
   double error;
 };
 
-/// The nearest points for value = scale * code. scale >= 0; a value below 0 wants the smallest code.
+/// The nearest points (of the sixteen around each place) for value = scale * code. scale >= 0; a value below 0 wants
+/// the smallest code.
 PointChoice nearest_points(const float* x, const float* weights, std::span<const uint32_t> codebook,
                            float scale) noexcept;
 
