@@ -112,6 +112,12 @@ std::shared_ptr<const format::ModelFile> open_source(const ModelSource& source) 
   return models::open_file(source.path);
 }
 
+void require_other_file(const std::string& out, const ModelSource& source) {
+  std::error_code ignored;  // of one that is not there
+  if (std::filesystem::equivalent(out, source.path, ignored))
+    fail_with(ErrorCode::kInvalidArgument, out, ": is the model itself; name another file to write");
+}
+
 chat::Settings settings_of(Session& session, const ModelSource& source, const format::Metadata& metadata) {
   chat::Settings settings;
   settings.take(metadata);

@@ -32,6 +32,9 @@ ModelSource find_model(Session& session, const std::string& text, bool may_pull 
 /// Opens the file; for a model with a projector says that it is not supported.
 std::shared_ptr<const format::ModelFile> open_source(const ModelSource& source);
 
+/// Throws Error{kInvalidArgument} where the file to write is the model's own: what a mistake would replace.
+void require_other_file(const std::string& out, const ModelSource& source);
+
 /// Settings in layers: our defaults, the file's, the stored model's.
 chat::Settings settings_of(Session& session, const ModelSource& source, const format::Metadata& metadata);
 

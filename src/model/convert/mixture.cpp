@@ -411,6 +411,12 @@ std::vector<TensorChoice> choose_formats(const format::ModelFile& file, const Mi
   std::ranges::sort(choices, {}, [](const TensorChoice& choice) {
     return std::pair(layer_of(choice.tensor->name), choice.tensor->name);
   });
+  for (const TensorRule& rule : options.rules) {
+    const auto is_meant = [&](const TensorChoice& choice) { return matches(rule.pattern, choice.tensor->name); };
+    if (std::ranges::none_of(choices, is_meant))
+      fail_with(ErrorCode::kInvalidArgument, "--tensor: ", format::printable(rule.pattern),
+                ": is in no tensor's name; `kinglet inspect` lists the names");
+  }
   Chooser chooser(facts, mixture, options.has_importance);
   const quant::Format& main = format_named(mixture.format);
   for (TensorChoice& choice : choices) {

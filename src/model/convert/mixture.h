@@ -60,7 +60,8 @@ struct TensorChoice {
 bool is_quantized(const format::TensorEntry& tensor) noexcept;
 
 /// The choice for each tensor, in the order that files of the field have: by layer, then by name. Throws
-/// Error{kUnsupported} where a type has no encoder, kInvalidFile for a tensor of a type that cannot be decoded.
+/// Error{kUnsupported} where a type has no encoder, kInvalidFile for a tensor of a type that cannot be decoded,
+/// kInvalidArgument for a rule whose pattern is in no tensor's name.
 std::vector<TensorChoice> choose_formats(const format::ModelFile& file, const Mixture& mixture,
                                          const MixtureOptions& options = {});
 

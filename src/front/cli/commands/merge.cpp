@@ -30,6 +30,7 @@ class Merge final : public Action {
     if (!type_.empty() && (type == nullptr || type->encode == nullptr || type->activation == quant::Activation::kNone))
       fail_with(ErrorCode::kInvalidArgument, "--type: ", type_, " is not one of ", types());
     ModelSource source = find_model(session, model_);
+    require_other_file(out_, source);
     add_adapters(source, {adapter_});
     std::error_code ignored;
     const bool is_folder = std::filesystem::is_directory(source.path, ignored);

@@ -87,6 +87,7 @@ class Quantize final : public Action {
  private:
   std::shared_ptr<const format::ModelFile> open(Session& session) const {
     const ModelSource source = find_model(session, in_);
+    require_other_file(out_, source);
     if (std::filesystem::is_directory(source.path))
       return format::open_hf_folder(source.path, models::hf_families(), {.as_file = true});
     return open_source(source);
