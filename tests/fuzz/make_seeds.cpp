@@ -30,6 +30,18 @@ samples::Bytes one_tensor(std::string_view format, uint64_t n_elements) {
   return samples::written(writer, 64);
 }
 
+// Bytes that any format takes as blocks: of each kind that its scales may be.
+void put_blocks(const std::filesystem::path& folder) {
+  put(folder / "zeros", std::string(1, '\0'));
+  put(folder / "not_a_number", "\xFF");
+  put(folder / "infinite", std::string_view("\0\x7C", 2));
+  put(folder / "subnormal", std::string_view("\x01\0", 2));
+  Philox random(1);
+  std::string bytes(1021, '\0');  // of no block's length, so that every row is another one
+  for (char& byte : bytes) byte = static_cast<char>(random.next_u32());
+  put(folder / "random", bytes);
+}
+
 void put_templates(const std::filesystem::path& folder) {
   put(folder / "chat",
       "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\\n' + m['content'] | trim + '<|im_end|>' }}{% endfor %}"
@@ -131,6 +143,7 @@ int main(int argc, char** argv) {
   put(corpus / "hf_config/generation",
       str(kStart,
           R"(,"bos_token_id":1,"eos_token_id":[2,3],"pad_token_id":0,"temperature":0.6,"top_p":0.9,"top_k":40,"min_p":0.1,"repetition_penalty":1.1})"));
+  put_blocks(corpus / "quant");
   put_templates(corpus / "template");
   put_tokenizers(corpus / "tokenizer");
   return 0;
