@@ -39,16 +39,21 @@ Embedder::Embedder(const models::Model& model, const Options& options, const ker
 
 void Embedder::make_room(size_t n_rows) {
   models::Description description = model_.describe({.pooling = options_.pooling, .normalize = options_.normalize});
-  output_ = value_of(description, options_.output);
+  output_ = value_of(description, options_.output);  // the same value of each description
   n_cols_ = description.graph.type(output_).cols;
   const std::array outputs{output_};
   graph::lower_for_inference(description.graph, outputs, std::nullopt);
   graph::Plan::Options plan;
   plan.max_rows = {n_rows, 1, kMaxTexts};
   plan.max_sequences = kMaxTexts;
+  auto made = std::make_shared<const graph::Plan>(std::move(description.graph), outputs, plan, table_);
+  const size_t n_bytes = made->total_bytes(pool_.n_threads());
+  if (options_.memory_limit != 0 && n_bytes > options_.memory_limit) {
+    fail_with(ErrorCode::kOutOfMemory, "memory: rows of ", n_rows, " tokens need ", n_bytes, " bytes, ",
+              options_.memory_limit, " are free; cut the text into pieces");
+  }
   executor_.reset();
-  executor_ = std::make_unique<graph::Executor<float>>(
-      std::make_shared<const graph::Plan>(std::move(description.graph), outputs, plan, table_), table_, pool_);
+  executor_ = std::make_unique<graph::Executor<float>>(std::move(made), table_, pool_);
 }
 
 void Embedder::check(const TypedTokens& text, size_t idx) const {

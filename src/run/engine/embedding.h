@@ -42,6 +42,7 @@ class Embedder {
     Output output = Output::kPooled;
     std::optional<models::Pooling> pooling = std::nullopt;  ///< In place of the model's own.
     bool normalize = true;                                  ///< Vectors have length one.
+    size_t memory_limit = 0;                                ///< Bytes that rows in work may take; 0: no limit.
   };
 
   /// Throws Error{kUnsupported} for scores of a model without a classifier. `model`, `table` and `pool` outlive it.
@@ -52,14 +53,15 @@ class Embedder {
 
   /// Calls use(i, rows) for each text in order; rows are one or one for each token, row-major. Throws
   /// Error{kInvalidArgument} for an empty text and for ids and types that the model does not have, kContextFull for a
-  /// text over its context (both numbers are said), kOutOfMemory.
+  /// text over its context (both numbers are said), kOutOfMemory for one whose rows need more than the limit. The
+  /// embedder stays usable.
   void run(std::span<const TypedTokens> texts, const std::function<void(size_t, std::span<const float>)>& use);
 
  private:
   void check(const TypedTokens& text, size_t idx) const;
   void run_some(std::span<const TypedTokens> texts, size_t first,
                 const std::function<void(size_t, std::span<const float>)>& use);
-  /// An executor for so many rows of texts.
+  /// An executor for so many rows.
   void make_room(size_t n_rows);
 
   const models::Model& model_;
