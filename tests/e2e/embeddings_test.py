@@ -1,10 +1,11 @@
 """embed and rerank, and what logits, gradients and other commands make of encoders."""
 import json
 import math
+import subprocess
 import unittest
 
 import hugging_face
-from program import ProgramTest, read_safetensors
+from program import PROGRAM, ProgramTest, read_safetensors
 
 BIRDS = hugging_face.WORDS.index("bird"), hugging_face.WORDS.index("sings")
 CLS, SEP = 2, 3
@@ -120,6 +121,44 @@ class Embeddings(ProgramTest):
         command = ("rerank", "--query", "bird")
         both = [self.output(command[0], model, *command[1:], stdin=b"bird sings\n") for model in ("./reranker", "reranker.gguf")]
         self.assertEqual(*both)
+
+    def test_answers_come_before_the_input_ends(self):
+        for words in (("embed", "./bert"), ("rerank", "./reranker", "--query", "bird")):
+            with subprocess.Popen([PROGRAM, *words], cwd=self.folder, env=self.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+                for text in (b"bird\n", b"sings\n"):
+                    process.stdin.write(text)
+                    process.stdin.flush()
+                    self.assertTrue(process.stdout.readline().endswith(b"\n"))
+                process.stdin.write(b"a last one without an end")
+                process.stdin.close()
+                self.assertEqual(process.stdout.read().count(b"\n"), 1)
+                self.assertEqual(process.wait(60), 0)
+
+    def test_many_texts_keep_their_order(self):
+        texts = [" ".join(hugging_face.WORDS[4 + i * 7 % 20:][:1 + i % 9]) for i in range(700)]
+        vectors = self.vectors("\n".join(texts))
+        self.assertEqual(len(vectors), 700)
+        for i in (0, 255, 256, 511, 699):
+            self.assertEqual(self.vectors(texts[i]), [vectors[i]])
+
+    def test_texts_over_the_context_are_cut_where_asked(self):
+        cut, same = self.vectors("a " * 30 + "\n" + "a " * 22, "--truncate")
+        self.assertEqual(cut, same)  # [CLS], 22 tokens, [SEP]
+        (last,) = self.vectors("a " * 30, "--truncate", "--pooling", "last")
+        self.assertEqual([last], self.vectors("a " * 22, "--pooling", "last"))
+
+    def test_ids_in_place_of_texts(self):
+        (self.folder / "lists.json").write_text(json.dumps([[CLS, *BIRDS, SEP], [CLS, SEP]]))
+        self.assertEqual(self.vectors("", "--ids", "lists.json"), self.vectors("bird sings\n\n"))
+        (self.folder / "long.json").write_text(json.dumps([[CLS] * 30]))
+        self.assertRegex(self.failure(2, "embed", "./bert", "--ids", "long.json"), "text 0: has 30 tokens, the model's context 24")
+        (self.folder / "bad.json").write_text(json.dumps([[CLS, 4000]]))
+        self.assertRegex(self.failure(2, "embed", "./bert", "--ids", "bad.json"), "text 0: .*4000")
+        self.assertIn("--ids: are no texts", self.failure(2, "embed", "./bert", "--ids", "lists.json", "--jsonl"))
+        # A file without words takes ids.
+        self.make_model("wordless.gguf", vocabulary="none")
+        self.assertEqual(len(self.vectors("", "--ids", "lists.json", model="wordless.gguf")), 2)
+        self.assertIn("tokeniz", self.failure(4, "embed", "wordless.gguf", stdin=b"x"))
 
     def test_refusals(self):
         self.assertIn("line 2: is not UTF-8", self.failure(2, "embed", "./bert", stdin=b"bird\n\xff\n"))

@@ -107,6 +107,14 @@ void ProgressLine::show_count(std::string_view what, size_t done, size_t total) 
   open_ = true;
 }
 
+void ProgressLine::show_count(std::string_view what, size_t done) {
+  const auto now = Clock::now();
+  if (!shown_ || (open_ && now - last_shown_ < kBetweenLines)) return;
+  last_shown_ = now;
+  write_to_stderr(str('\r', what, ' ', done, "\x1b[K"));
+  open_ = true;
+}
+
 double ProgressLine::bytes_per_second() const {
   if (samples_.size() < 2) return 0;
   const double seconds = std::chrono::duration<double>(samples_.back().first - samples_.front().first).count();

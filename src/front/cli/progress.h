@@ -26,6 +26,8 @@ class ProgressLine {
   void show(std::string_view what, uint64_t done_bytes, uint64_t total_bytes);
   /// Work that is counted: "windows 3/32".
   void show_count(std::string_view what, size_t done, size_t total);
+  /// The same where nobody knows how much there will be: "texts 300".
+  void show_count(std::string_view what, size_t done);
   void finish();
 
  private:

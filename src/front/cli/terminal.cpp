@@ -41,16 +41,30 @@ std::string read_standard_input(size_t max_bytes, const std::function<void()>& o
   pollfd waited{STDIN_FILENO, POLLIN, 0};
   if (on_wait && ::poll(&waited, 1, kPatienceMs) == 0) on_wait();
   std::string text;
-  char piece[1 << 16];
-  for (;;) {
-    const ssize_t n = ::read(STDIN_FILENO, piece, sizeof(piece));
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) fail_with(ErrorCode::kIo, "standard input: cannot be read: ", std::strerror(errno));
-    if (n == 0) return text;
-    text.append(piece, static_cast<size_t>(n));
+  while (read_standard_input_piece(text, [] {})) {
     if (text.size() > max_bytes)
       fail_with(ErrorCode::kInvalidArgument, "standard input: longer than ", max_bytes, " bytes");
   }
+  return text;
+}
+
+bool read_standard_input_piece(std::string& text, const std::function<void()>& on_signal) {
+  char piece[1 << 16];
+  for (;;) {
+    const ssize_t n = ::read(STDIN_FILENO, piece, sizeof(piece));
+    if (n < 0 && errno == EINTR) {
+      on_signal();
+      continue;
+    }
+    if (n < 0) fail_with(ErrorCode::kIo, "standard input: cannot be read: ", std::strerror(errno));
+    text.append(piece, static_cast<size_t>(n));
+    return n > 0;
+  }
+}
+
+bool has_input_waiting() noexcept {
+  pollfd waited{STDIN_FILENO, POLLIN, 0};
+  return ::poll(&waited, 1, 0) > 0;
 }
 
 void write_to_stderr(std::string_view text) noexcept {

@@ -24,6 +24,13 @@ bool has_piped_input() noexcept;
 /// Error{kIo}, or Error{kInvalidArgument} over max_bytes.
 std::string read_standard_input(size_t max_bytes, const std::function<void()>& on_wait = {});
 
+/// Appends what has come, waiting for it; false at the end. Calls `on_signal` where a signal came meanwhile, which may
+/// throw. Throws Error{kIo}.
+bool read_standard_input_piece(std::string& text, const std::function<void()>& on_signal);
+
+/// Whether reading would not wait.
+bool has_input_waiting() noexcept;
+
 /// Writes to standard error as it is; what cannot be written is lost.
 void write_to_stderr(std::string_view text) noexcept;
 

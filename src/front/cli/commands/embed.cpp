@@ -2,10 +2,11 @@
 #include "front/cli/commands/commands.h"
 #include "front/cli/input_files.h"
 #include "front/cli/interrupt.h"
+#include "front/cli/line_reader.h"
 #include "front/cli/model_argument.h"
 #include "front/cli/numbers.h"
 #include "front/cli/progress.h"
-#include "front/cli/text_lines.h"
+#include "home/system/memory.h"
 #include "run/engine/embedding.h"
 
 namespace kinglet::cli {
@@ -23,38 +24,44 @@ class Embed final : public Action {
         .choices = {"mean", "cls", "last"};
     arguments.flag("--no-normalize", keeps_length_, "Leave vectors as long as they are; else their length is one");
     arguments.option("--prefix", "TEXT", prefix_, "Put this in front of each text, as some models want it");
+    arguments.flag("--truncate", truncates_, "Cut texts that are over the model's context, instead of refusing them");
     arguments.flag("--jsonl", json_lines_, "Read one JSON string a line, for texts of several lines");
+    arguments.option("--ids", "FILE", ids_, "In place of texts a JSON array of arrays of token ids, taken as they are")
+        .is_file = true;
     declare_adapters(arguments, adapters_);
   }
 
   void run(Session& session) override {
     require_utf8(prefix_, "--prefix");
+    if (!ids_.empty() && (json_lines_ || !prefix_.empty()))
+      fail(ErrorCode::kInvalidArgument, "--ids: are no texts, which --prefix and --jsonl are for");
     ModelSource source = find_model(session, model_);
     add_adapters(source, adapters_);
     const auto file = open_source(source);
-    const auto tokenizer = chat::make_tokenizer(*file);
+    const auto tokenizer = ids_.empty() ? chat::make_tokenizer(*file) : nullptr;
     const auto model = models::Model::load(file, source.adapters);
-    engine::Embedder::Options options{.normalize = !keeps_length_};
+    engine::Embedder::Options options{.normalize = !keeps_length_, .memory_limit = system::memory().available_bytes};
     if (!pooling_.empty()) options.pooling = pooling_of(pooling_);
     engine::Embedder embedder(*model, options, session.table(), session.pool());
-    const std::vector<std::string> texts = lines_of(read_input("-"), json_lines_);
     InterruptWatch interrupt;
-    ProgressLine line(session.shows_progress());
-    for (size_t first = 0; first < texts.size(); first += kTextsAtOnce) {
-      const size_t n = std::min(kTextsAtOnce, texts.size() - first);
-      std::vector<engine::TypedTokens> tokens;
-      for (size_t i = first; i < first + n; ++i) {
-        tokens.push_back({tokenizer->encode(str(prefix_, texts[i]), {.bos = true})});
-        check(tokens.back(), *model, i);
+    const auto write = [&](size_t /*idx*/, std::span<const float> vector) {
+      interrupt.check();
+      session.out().write(json_array(vector) + '\n');
+    };
+    if (!ids_.empty()) return embedder.run(texts_of_ids(*model), write);
+    ProgressLine progress(session.shows_progress());
+    LineReader reader(json_lines_, interrupt);
+    size_t n_texts = 0;
+    for (auto lines = reader.next(kTextsAtOnce); !lines.empty(); lines = reader.next(kTextsAtOnce)) {
+      std::vector<engine::TypedTokens> texts;
+      for (const LineReader::Line& line : lines) {
+        texts.push_back({tokenizer->encode(prefix_ + line.text, {.bos = true})});
+        fit(texts.back().ids, *model, tokenizer->spec().add_eos, line.number);
       }
-      embedder.run(tokens, [&](size_t /*idx*/, std::span<const float> vector) {
-        interrupt.check();
-        session.out().write(json_array(vector) + '\n');
-      });
-      line.show_count("texts", first + n, texts.size());
+      embedder.run(texts, write);
       session.out().flush();
+      progress.show_count("texts", n_texts += texts.size());
     }
-    line.finish();
   }
 
  private:
@@ -62,20 +69,37 @@ class Embed final : public Action {
     return name == "mean" ? models::Pooling::kMean : name == "cls" ? models::Pooling::kCls : models::Pooling::kLast;
   }
 
-  static void check(const engine::TypedTokens& tokens, const models::Model& model, size_t idx) {
-    const models::DecoderConfig& config = model.config();
-    if (tokens.ids.empty())
-      fail_with(ErrorCode::kInvalidArgument, "line ", idx + 1, ": is empty, and the model adds no token of its own");
-    if (tokens.ids.size() > config.context_len && !config.depends_on_length()) {
-      fail_with(ErrorCode::kContextFull, "line ", idx + 1, ": has ", tokens.ids.size(), " tokens, the model's context ",
-                config.context_len, "; cut it into pieces");
+  [[nodiscard]] std::vector<engine::TypedTokens> texts_of_ids(const models::Model& model) const {
+    std::vector<engine::TypedTokens> texts;
+    for (auto& ids : id_lists_of(system::Json::parse(read_input(ids_), ids_), ids_)) {
+      if (truncates_ && !model.config().depends_on_length() && ids.size() > model.config().context_len)
+        ids.resize(model.config().context_len);
+      texts.push_back({std::move(ids)});
     }
+    return texts;
+  }
+
+  // A token that ends every text stays when one is cut.
+  void fit(std::vector<int32_t>& ids, const models::Model& model, bool has_end, size_t line) const {
+    const models::DecoderConfig& config = model.config();
+    if (ids.empty())
+      fail_with(ErrorCode::kInvalidArgument, "line ", line, ": is empty, and the model adds no token of its own");
+    if (ids.size() <= config.context_len || config.depends_on_length()) return;
+    if (!truncates_) {
+      fail_with(ErrorCode::kContextFull, "line ", line, ": has ", ids.size(), " tokens, the model's context ",
+                config.context_len, "; cut it into pieces, or let --truncate drop its end");
+    }
+    const int32_t last = ids.back();
+    ids.resize(config.context_len);
+    if (has_end) ids.back() = last;
   }
 
   std::string model_;
   std::string pooling_;
   std::string prefix_;
+  std::string ids_;
   bool keeps_length_ = false;
+  bool truncates_ = false;
   bool json_lines_ = false;
   std::vector<std::string> adapters_;
 };
@@ -88,7 +112,9 @@ Command embed_command() {
       "",
       "Turn texts on standard input into vectors",
       "Reads one text a line and prints one JSON array a line. Texts with similar meanings get vectors with a large "
-      "product. Of any model that runs: of an encoder, or of one that generates (the last token's row).",
+      "product. Of any model that runs: of an encoder, or of one that generates (the last token's row). Vectors come "
+      "in "
+      "the order of the texts, while more of them are read.",
       "echo \"A small bird sings.\" | kinglet embed ./all-MiniLM-L6-v2\n"
       "kinglet embed nomic-embed-text --prefix \"search_query: \" < queries.txt > vectors.jsonl",
       make_action<Embed>};

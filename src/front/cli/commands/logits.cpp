@@ -74,15 +74,20 @@ class Logits final : public Action {
     }
     using Output = engine::Embedder::Output;
     const bool is_classifier = model.config().n_labels > 0;
-    engine::Embedder embedder(model, {.output = is_classifier ? Output::kScores : Output::kHidden}, session.table(),
-                              session.pool());
+    engine::Embedder embedder(
+        model,
+        {.output = is_classifier ? Output::kScores : Output::kHidden, .memory_limit = system::memory().available_bytes},
+        session.table(), session.pool());
+    const bool is_by_token = !is_classifier || model.config().classifier_pooling == models::Pooling::kNone;
+    size_t n_rows = 0;
+    for (const engine::TypedTokens& text : texts) n_rows += is_by_token ? text.ids.size() : 1;
+    require_memory(n_rows * embedder.n_cols());
     std::deque<std::vector<float>> results;
     format::SafetensorsWriter writer;
     embedder.run(texts, [&](size_t idx, std::span<const float> rows) {
       results.emplace_back(rows.begin(), rows.end());
       std::vector<uint64_t> shape = {rows.size() / embedder.n_cols(), embedder.n_cols()};
-      // One row of a text is a vector.
-      if (is_classifier && model.config().classifier_pooling != models::Pooling::kNone) shape.erase(shape.begin());
+      if (!is_by_token) shape.erase(shape.begin());  // one row of a text is a vector
       writer.add_tensor(str(is_classifier ? "logits." : "hidden.", idx), "F32", std::move(shape),
                         std::as_bytes(std::span(results.back())));
     });
@@ -101,6 +106,10 @@ class Logits final : public Action {
       engine::check_tokens(lists[i], config.vocab_size);
       n_values += lists[i].size() * config.vocab_size;
     }
+    require_memory(n_values);
+  }
+
+  static void require_memory(uint64_t n_values) {
     const uint64_t available = system::memory().available_bytes;
     if (available != 0 && n_values * sizeof(float) > available) {
       fail_with(ErrorCode::kOutOfMemory, "logits: need ", n_values * sizeof(float), " bytes, ", available,

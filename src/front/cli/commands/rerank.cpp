@@ -1,13 +1,12 @@
 // kinglet rerank: how well documents answer a query.
-#include <array>
-
 #include "front/cli/commands/commands.h"
 #include "front/cli/input_files.h"
 #include "front/cli/interrupt.h"
+#include "front/cli/line_reader.h"
 #include "front/cli/model_argument.h"
 #include "front/cli/numbers.h"
 #include "front/cli/progress.h"
-#include "front/cli/text_lines.h"
+#include "home/system/memory.h"
 #include "run/chat/text_pair.h"
 #include "run/engine/embedding.h"
 
@@ -32,22 +31,24 @@ class Rerank final : public Action {
     const auto tokenizer = chat::make_tokenizer(*file);
     const auto model = models::Model::load(file);
     const models::DecoderConfig& config = model->config();
-    engine::Embedder embedder(*model, {.output = engine::Embedder::Output::kScores}, session.table(), session.pool());
+    engine::Embedder embedder(
+        *model, {.output = engine::Embedder::Output::kScores, .memory_limit = system::memory().available_bytes},
+        session.table(), session.pool());
     if (config.classifier_pooling == models::Pooling::kNone || config.n_labels != 1) {
       fail_with(ErrorCode::kUnsupported, file->path(), ": classifies into ", config.n_labels,
                 config.classifier_pooling == models::Pooling::kNone ? " labels of tokens" : " labels",
                 "; a reranker gives one score for a pair of texts");
     }
-    const std::vector<std::string> documents = lines_of(read_input("-"), json_lines_);
     InterruptWatch interrupt;
-    ProgressLine line(session.shows_progress());
-    for (size_t first = 0; first < documents.size(); first += kTextsAtOnce) {
-      const size_t n = std::min(kTextsAtOnce, documents.size() - first);
+    ProgressLine progress(session.shows_progress());
+    LineReader reader(json_lines_, interrupt);
+    size_t n_documents = 0;
+    for (auto lines = reader.next(kTextsAtOnce); !lines.empty(); lines = reader.next(kTextsAtOnce)) {
       std::vector<engine::TypedTokens> pairs;
-      for (size_t i = first; i < first + n; ++i) {
-        pairs.push_back(chat::text_pair(*tokenizer, file->metadata(), config, query_, documents[i]));
+      for (const LineReader::Line& line : lines) {
+        pairs.push_back(chat::text_pair(*tokenizer, file->metadata(), config, query_, line.text));
         if (pairs.back().ids.size() > config.context_len) {
-          fail_with(ErrorCode::kContextFull, "line ", i + 1, ": with the query it has ", pairs.back().ids.size(),
+          fail_with(ErrorCode::kContextFull, "line ", line.number, ": with the query it has ", pairs.back().ids.size(),
                     " tokens, the model's context is ", config.context_len, "; cut it into pieces");
         }
       }
@@ -55,10 +56,9 @@ class Rerank final : public Action {
         interrupt.check();
         session.out().write(shortest(score[0]) + '\n');
       });
-      line.show_count("documents", first + n, documents.size());
       session.out().flush();
+      progress.show_count("documents", n_documents += pairs.size());
     }
-    line.finish();
   }
 
  private:
