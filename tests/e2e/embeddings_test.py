@@ -158,7 +158,14 @@ class Embeddings(ProgramTest):
         # A file without words takes ids.
         self.make_model("wordless.gguf", vocabulary="none")
         self.assertEqual(len(self.vectors("", "--ids", "lists.json", model="wordless.gguf")), 2)
-        self.assertIn("tokeniz", self.failure(4, "embed", "wordless.gguf", stdin=b"x"))
+        self.assertIn("kinglet embed MODEL --ids", self.failure(4, "embed", "wordless.gguf", stdin=b"x"))
+
+    def test_show_says_what_a_model_is_for(self):
+        facts = {name: self.json("show", f"./{name}", "--json")["details"] for name in ("bert", "reranker", "classifier")}
+        self.assertEqual([facts[name]["capabilities"] for name in facts], ["embedding", "rerank", "classification"])
+        self.assertEqual([facts[name].get("labels") for name in facts], [None, "L0", "L0, L1, L2"])
+        self.assertEqual(self.json("show", self.make_model(), "--json")["details"]["capabilities"], "completion")
+        self.assertRegex(self.output("show", "./bert").decode(), r"(?m)^    capabilities +embedding$")
 
     def test_refusals(self):
         self.assertIn("line 2: is not UTF-8", self.failure(2, "embed", "./bert", stdin=b"bird\n\xff\n"))

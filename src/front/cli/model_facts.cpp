@@ -8,11 +8,13 @@
 #include "home/store/modelfile.h"
 #include "model/format/inspect.h"
 #include "model/format/printable.h"
+#include "model/models/models.h"
 
 namespace kinglet::cli {
 namespace {
 
 constexpr size_t kLicenseLines = 3;
+constexpr size_t kLabels = 12;
 
 // general.file_type of GGUF. Source: enum llama_ftype in llama.h.
 struct FileType {
@@ -34,6 +36,27 @@ std::string first_lines(std::string_view text, size_t n) {
   size_t at = 0;
   for (size_t i = 0; i < n && at < text.size(); ++i) at = std::min(text.find('\n', at), text.size() - 1) + 1;
   return std::string(text.substr(0, at)) + (at < text.size() ? "...\n" : "");
+}
+
+// What a file is for.
+std::string capabilities_of(const format::ModelFile& file, std::string_view architecture) {
+  const models::Architecture* known = models::find_architecture(architecture);
+  if (known == nullptr) return "";
+  const auto pooling = file.metadata().get<uint32_t>(str(architecture, ".pooling_type"));
+  const format::TensorEntry* scores = file.find("cls.output.weight");
+  if (scores == nullptr) return known->blocks.head == nullptr || pooling ? "embedding" : "completion";
+  if (pooling == 0U) return "classification of tokens";
+  const bool is_reranker = scores->n_rows() == 1 || file.metadata().find("tokenizer.chat_template.rerank") != nullptr;
+  return is_reranker ? "rerank" : "classification";
+}
+
+std::string labels_of(const format::Metadata& metadata, std::string_view architecture) {
+  std::string labels;
+  const auto* names = metadata.array(str(architecture, ".classifier.output_labels"));
+  if (names == nullptr || names->element != format::ValueType::kString) return labels;
+  for (size_t i = 0; i < std::min<size_t>(names->size, kLabels); ++i)
+    labels += str(i == 0 ? "" : ", ", format::printable(names->string(i)));
+  return names->size > kLabels ? str(labels, ", ... (", names->size, ")") : labels;
 }
 
 std::string indented(std::string_view text, size_t indent) {
@@ -124,6 +147,12 @@ std::vector<std::pair<std::string, std::string>> model_rows(const format::ModelF
   add_count("embedding length", "embedding_length");
   add_count("layers", "block_count");
   if (const auto* tokens = metadata.array("tokenizer.ggml.tokens")) rows.emplace_back("vocabulary", str(tokens->size));
+  if (architecture) {
+    if (std::string words = capabilities_of(file, *architecture); !words.empty())
+      rows.emplace_back("capabilities", std::move(words));
+    if (std::string labels = labels_of(metadata, *architecture); !labels.empty())
+      rows.emplace_back("labels", std::move(labels));
+  }
   rows.emplace_back("quantization", quantization_of(file));
   rows.emplace_back("size", human_bytes(file.file_bytes()));
   return rows;

@@ -127,7 +127,7 @@ void fail_without_words(const format::ModelFile& file) {
   const bool is_gguf = file.kind().starts_with("GGUF");
   fail_with(ErrorCode::kUnsupported, file.path(), ": has no ",
             is_gguf ? "vocabulary" : "tokenizer.json or tokenizer.model",
-            "; give token ids instead of text: kinglet run MODEL --raw --prompt-ids");
+            "; give token ids instead of text: kinglet run MODEL --raw --prompt-ids, kinglet embed MODEL --ids");
 }
 
 std::unique_ptr<const text::Tokenizer> make_tokenizer(const format::ModelFile& file) {
