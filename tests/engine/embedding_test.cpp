@@ -3,11 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
-#include <numeric>
 
 #include "core/kernels/select.h"
 #include "model/models/tiny_model.h"
+#include "run/engine/scoring.h"
 
 namespace kinglet::tests {
 namespace {
@@ -121,6 +122,48 @@ TEST_P(Embedders, SayHowMuchMemoryALongTextWants) {
     EXPECT_NE(std::string(error.what()).find("4000000"), std::string::npos) << error.what();
   }
   embedder.run(short_ones, ignore);  // goes on
+}
+
+// A reranker of llama.cpp's converter: rows of the embedding that stand for two words, in place of the head.
+TEST(Rerankers, OfDecodersScoreByTheirLastRow) {
+  const models::Architecture& qwen3 = *models::find_architecture("qwen3");
+  const TinyModel plain({.has_optional = false}, qwen3);
+  constexpr size_t kWords[] = {7, 21};
+  const quant::Weight embedding = plain->file().find("token_embd.weight")->weight();
+  std::vector<std::byte> rows;
+  for (const size_t word : kWords) {
+    const size_t n_bytes = embedding.cols * sizeof(float);
+    rows.insert(rows.end(), embedding.data + word * n_bytes, embedding.data + (word + 1) * n_bytes);
+  }
+  format::Metadata settings("reranker");
+  format::GgufWriter writer;
+  writer.add_values(plain->file().metadata());
+  settings.set("qwen3.pooling_type", uint32_t{4});
+  writer.add_values(settings);
+  for (const format::TensorEntry& tensor : plain->file().tensors()) {
+    writer.add_tensor(tensor.name, *tensor.format, {tensor.dims.data(), tensor.n_dims},
+                      {tensor.data, static_cast<size_t>(tensor.size_bytes)});
+  }
+  const std::array<uint64_t, 2> dims{embedding.cols, 2};
+  writer.add_tensor("cls.output.weight", *quant::find_by_name("F32"), dims, rows);
+  std::vector<std::byte> bytes;
+  writer.write([&](std::span<const std::byte> piece) { bytes.insert(bytes.end(), piece.begin(), piece.end()); });
+  const auto reranker = models::Model::load(format::read_gguf(bytes, "reranker"));
+
+  const kernels::KernelTable table = *kernels::select(kernels::detect());
+  InlinePool pool;
+  const std::vector<TypedTokens> texts{{{4, 9, 1, 33, 2}}, {{7}}, {{5, 5, 6, 20, 21, 22, 3, 0, 11}}};
+  Embedder embedder(*reranker, {.output = Embedder::Output::kScores}, table, pool);
+  engine::Scorer scorer(*plain, 16, table, pool);
+  embedder.run(texts, [&](size_t idx, std::span<const float> scores) {
+    ASSERT_EQ(scores.size(), 2U);
+    scorer.logits(texts[idx].ids, texts[idx].ids.size() - 1, [&](size_t /*row*/, std::span<const float> logits) {
+      for (size_t i = 0; i < 2; ++i) EXPECT_NEAR(scores[i], logits[kWords[i]], 1e-5F);
+    });
+  });
+  // It generates nothing.
+  EXPECT_FALSE(reranker->gives_logits());
+  EXPECT_THROW(engine::Scorer(*reranker, 16, table, pool), Error);
 }
 
 INSTANTIATE_TEST_SUITE_P(Architectures, Embedders, testing::Values("bert", "llama"),

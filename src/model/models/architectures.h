@@ -31,6 +31,7 @@ Architecture phi3();
 Architecture qwen2();
 Architecture qwen2_moe();
 Architecture qwen3();
+Architecture qwen3_classifier();
 Architecture qwen35();
 Architecture qwen35_moe();
 Architecture qwen3_moe();

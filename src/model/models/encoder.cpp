@@ -3,9 +3,6 @@
 #include <algorithm>
 
 namespace kinglet::models {
-namespace {
-
-// The names of a classifier's labels, in the order of its scores.
 void fill_labels(format::HfKeys& keys) {
   const format::HfConfig& config = keys.config();
   const system::Json* labels = config.find("id2label");
@@ -21,8 +18,6 @@ void fill_labels(format::HfKeys& keys) {
   const std::vector<std::string_view> views(names.begin(), names.end());
   keys.words("classifier.output_labels", views);
 }
-
-}  // namespace
 
 DecoderConfig read_encoder_config(const ConfigReader& read, bool has_rope) {
   DecoderConfig config = read_decoder_config(read);

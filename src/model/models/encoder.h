@@ -32,6 +32,8 @@ struct HfEncoderKeys {
 };
 /// Sizes, heads, eps, token types, and the labels of a classifier.
 void fill_encoder(format::HfKeys& keys, const HfEncoderKeys& defaults = {});
+/// The names of a classifier's labels, in the order of its scores.
+void fill_labels(format::HfKeys& keys);
 /// Throws Error{kUnsupported} for an activation that is not among these.
 void require_activation(const format::HfConfig& config, std::string_view key,
                         std::initializer_list<std::string_view> known);

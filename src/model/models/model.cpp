@@ -150,7 +150,11 @@ void Model::check(const format::ModelFile& file) {
 }
 
 void Model::require_head() const {
-  if (architecture_->blocks.head != nullptr) return;
+  if (gives_logits()) return;
+  if (architecture_->blocks.head != nullptr) {
+    fail_with(ErrorCode::kUnsupported, file_->path(),
+              ": is a classifier: it makes vectors and scores of texts and generates none");
+  }
   fail_with(ErrorCode::kUnsupported, file_->path(), ": ", architecture_->name, " is an encoder: it makes vectors",
             config_.n_labels > 0 ? " and scores" : "", " of texts and generates none");
 }
@@ -159,7 +163,8 @@ namespace {
 
 // Of decoders the last row alone has seen all of the text.
 Pooling pooling_of(const DecoderConfig& config) {
-  return config.pooling == Pooling::kNone && config.is_causal ? Pooling::kLast : config.pooling;
+  const bool says_nothing = config.pooling == Pooling::kNone || config.pooling == Pooling::kRank;
+  return says_nothing && config.is_causal ? Pooling::kLast : config.pooling;
 }
 
 }  // namespace

@@ -57,7 +57,11 @@ class Model {
   /// Whether a weight is a setting of the file rather than a parameter.
   [[nodiscard]] bool is_constant(std::string_view weight_name) const { return constants_.contains(weight_name); }
 
-  /// Throws Error{kUnsupported} for an encoder, which has no logits over a vocabulary, that says what it is for.
+  /// Whether it scores what comes next; encoders and classifiers do not.
+  [[nodiscard]] bool gives_logits() const noexcept {
+    return architecture_->blocks.head != nullptr && config_.n_labels == 0;
+  }
+  /// Throws Error{kUnsupported} that says what it is for, where it gives none.
   void require_head() const;
   [[nodiscard]] const std::vector<AdapterUse>& adapters() const noexcept { return adapters_; }
   /// How strongly each of them works where a sequence does not say otherwise (ops::SequenceRows::adapters).

@@ -3,6 +3,7 @@
 
 #include "model/format/hf_keys.h"
 #include "model/models/architectures.h"
+#include "model/models/encoder.h"
 #include "model/models/qwen2.h"
 
 namespace kinglet::models {
@@ -29,9 +30,18 @@ std::vector<format::TensorRule> with_head_norms(std::vector<format::TensorRule> 
 
 namespace {
 
+// Rerankers and classifiers have scores in place of logits, of the row that has seen all of the text.
+DecoderConfig read_config(const ConfigReader& read) {
+  DecoderConfig config = read_qwen_config(read);
+  read_heads(read, config, Pooling::kNone);
+  if (config.n_labels > 0) config.classifier_pooling = Pooling::kLast;
+  return config;
+}
+
 void declare_tensors(const DecoderConfig& c, TensorTable& t) {
   declare_decoder_tensors(c, t);
   for (size_t i = 0; i < c.n_layers; ++i) declare_head_norms(c, i, t);
+  if (c.n_labels > 0) t.add("cls.output.weight", c.n_labels, c.hidden_dim);
 }
 
 void fill(format::HfKeys& keys) {
@@ -39,21 +49,35 @@ void fill(format::HfKeys& keys) {
   fill_qwen_windows(keys);
 }
 
+void fill_classifier(format::HfKeys& keys) {
+  fill(keys);
+  keys.count("pooling_type", "architectures", 4);  // rank
+  fill_labels(keys);
+}
+
+Architecture like_qwen3(std::string_view family, format::HfFamily folder) {
+  Blocks blocks = kDecoderBlocks;
+  blocks.attention = head_norm_attention;
+  blocks.classify = tanh_classifier;
+  folder.architecture = "qwen3";
+  folder.make = format::rope_tensors;
+  return {family, "qwen3", read_config, declare_tensors, blocks, std::move(folder)};
+}
+
 }  // namespace
 
 Architecture qwen3() {
-  Blocks blocks = kDecoderBlocks;
-  blocks.attention = head_norm_attention;
-  return {"qwen3",
-          "qwen3",
-          read_qwen_config,
-          declare_tensors,
-          blocks,
-          {.classes = {"Qwen3ForCausalLM"},
-           .architecture = "qwen3",
-           .tensors = with_head_norms(decoder_rules()),
-           .fill = fill,
-           .make = format::rope_tensors}};
+  return like_qwen3("qwen3",
+                    {.classes = {"Qwen3ForCausalLM"}, .tensors = with_head_norms(decoder_rules()), .fill = fill});
+}
+
+Architecture qwen3_classifier() {
+  std::vector<format::TensorRule> rules = with_head_norms(decoder_rules());
+  rules.push_back({"score.weight", "cls.output.weight"});
+  return like_qwen3("qwen3_classifier", {.classes = {"Qwen3ForSequenceClassification"},
+                                         .tensors = std::move(rules),
+                                         .fill = fill_classifier,
+                                         .is_tied = true});
 }
 
 }  // namespace kinglet::models

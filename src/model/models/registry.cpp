@@ -29,6 +29,7 @@ std::span<const Architecture> architectures() {
       phi3(),
       qwen2(),
       qwen3(),
+      qwen3_classifier(),
       qwen35(),
       qwen35_moe(),
       smollm3(),

@@ -35,7 +35,7 @@ class Logits final : public Action {
     ModelSource source = find_model(session, model_);
     add_adapters(source, adapters_);
     const auto model = models::Model::load(open_source(source), source.adapters);
-    if (model->architecture().blocks.head == nullptr) return run_encoder(session, *model, lists);
+    if (!model->gives_logits()) return run_encoder(session, *model, lists);
     if (!types_.empty()) fail(ErrorCode::kInvalidArgument, "--types: are for encoders; this model has none");
     check(lists, model->config());
     const size_t vocab_size = model->config().vocab_size;

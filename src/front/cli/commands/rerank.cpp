@@ -34,11 +34,7 @@ class Rerank final : public Action {
     engine::Embedder embedder(
         *model, {.output = engine::Embedder::Output::kScores, .memory_limit = system::memory().available_bytes},
         session.table(), session.pool());
-    if (config.classifier_pooling == models::Pooling::kNone || config.n_labels != 1) {
-      fail_with(ErrorCode::kUnsupported, file->path(), ": classifies into ", config.n_labels,
-                config.classifier_pooling == models::Pooling::kNone ? " labels of tokens" : " labels",
-                "; a reranker gives one score for a pair of texts");
-    }
+    const chat::PairScore score(*model);
     InterruptWatch interrupt;
     ProgressLine progress(session.shows_progress());
     LineReader reader(json_lines_, interrupt);
@@ -52,9 +48,9 @@ class Rerank final : public Action {
                     " tokens, the model's context is ", config.context_len, "; cut it into pieces");
         }
       }
-      embedder.run(pairs, [&](size_t /*idx*/, std::span<const float> score) {
+      embedder.run(pairs, [&](size_t /*idx*/, std::span<const float> scores) {
         interrupt.check();
-        session.out().write(shortest(score[0]) + '\n');
+        session.out().write(shortest(score.of(scores)) + '\n');
       });
       session.out().flush();
       progress.show_count("documents", n_documents += pairs.size());
@@ -74,7 +70,7 @@ Command rerank_command() {
           "",
           "Score how well documents answer a query",
           "Reads one document a line and prints one score a line: the model's own number, of any sign; the larger, the "
-          "better it answers.",
+          "better it answers. Of models that say yes or no it is how far yes is above no.",
           "kinglet rerank ./bge-reranker-base --query \"Which bird wears a crown?\" < documents.txt",
           make_action<Rerank>};
 }
