@@ -72,6 +72,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const bool is_sentencepiece = (flags & 1U) != 0;
   VocabularySpec spec;
   spec.model = is_sentencepiece ? "llama" : "gpt2";
+  spec.add_space_prefix = is_sentencepiece;
   spec.pre = kPre[in.byte() % std::size(kPre)];
   std::vector<std::string> spellings = byte_spellings(is_sentencepiece);
   spec.types.assign(256, is_sentencepiece ? TokenType::kByte : TokenType::kNormal);

@@ -43,6 +43,7 @@ class HfFolder final : public ModelFile, private HfTensors {
     metadata_.set("general.name", std::filesystem::absolute(path).lexically_normal().filename().string());
     fill_metadata(*family_, *config, generation ? &*generation : nullptr, metadata_);
     fill_vocabulary(path, config->find_count("vocab_size"), metadata_);
+    drop_plain_list_of_ends();
     // Rows of q and k get the order that files have, and tables of positions begin with the first token's.
     for (const std::string_view key : {".rope.pairs", ".position.first", ".position.padding"}) {
       if (as_file_) metadata_.remove(str(family_->architecture, key));
@@ -86,6 +87,14 @@ class HfFolder final : public ModelFile, private HfTensors {
   }
 
   [[nodiscard]] bool is_as_file() const noexcept override { return as_file_; }
+
+  // One end, which the vocabulary names as well.
+  void drop_plain_list_of_ends() {
+    const Array* ends = metadata_.number_array("kinglet.eos_token_ids");
+    if (ends == nullptr || ends->size != 1) return;
+    if (metadata_.get<int64_t>("tokenizer.ggml.eos_token_id") == ends->integer(0))
+      metadata_.remove("kinglet.eos_token_ids");
+  }
 
   void take(const HfConfig& config, const Safetensors& shard, const SafetensorsEntry& entry) {
     const std::string what = str(shard.path(), ": tensor ", printable(entry.name));

@@ -18,8 +18,8 @@ void fill_generation(const HfConfig& config, const HfConfig* generation, Metadat
   set_first("tokenizer.ggml.bos_token_id", "bos_token_id");
   set_first("tokenizer.ggml.padding_token_id", "pad_token_id");
   const std::vector<uint32_t> ends = set_first("tokenizer.ggml.eos_token_id", "eos_token_id");
-  // GGUF has one such id; a list is a key of ours.
-  if (ends.size() > 1) metadata.set_array("kinglet.eos_token_ids", std::span<const uint32_t>(ends));
+  // GGUF has one such id; a list is a key of ours. open_hf_folder drops it where it says no more.
+  if (!ends.empty()) metadata.set_array("kinglet.eos_token_ids", std::span<const uint32_t>(ends));
   if (generation == nullptr) return;
   const auto number = [&](std::string_view key, std::string_view hf_key) {
     if (generation->find(hf_key) != nullptr) metadata.set(key, static_cast<float>(generation->number_or(hf_key, 0)));

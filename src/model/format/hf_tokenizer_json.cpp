@@ -16,7 +16,7 @@ using system::Json;
 using system::JsonArray;
 
 constexpr std::string_view kSpaceMark = "\xE2\x96\x81";  // U+2581
-constexpr size_t kMaxComponents = 64;                    // in one sequence of them
+constexpr size_t kMaxComponents = 64;                    // of one kind
 
 // A component of a tokenizer: an object with a type, or null.
 class Component {
@@ -70,22 +70,26 @@ class Component {
   std::string type_;
 };
 
-// The components in order: those of a Sequence one by one, none for null.
+// Appends a component: those of a Sequence one by one, and of a Sequence in it.
+void append_components(const Json& json, const std::string& where, std::string_view list_key,
+                       std::vector<Component>& all) {
+  Component one(json, where);
+  if (one.type() != "Sequence") {
+    if (all.size() == kMaxComponents)
+      fail_with(ErrorCode::kInvalidFile, where, ": is component ", all.size(), ", at most ", kMaxComponents);
+    all.push_back(std::move(one));
+    return;
+  }
+  const JsonArray& list = one.at(list_key).as_array(str(where, '.', list_key));
+  for (size_t i = 0; i < list.size(); ++i) append_components(list[i], str(where, '[', i, ']'), list_key, all);
+}
+
+// All that a key says, in order; none for null.
 std::vector<Component> components(const Json& root, std::string_view key, std::string_view list_key,
                                   const std::string& name) {
   const Json* found = root.find(key);
   std::vector<Component> all;
-  if (found == nullptr || found->is_null()) return all;
-  Component first(*found, str(name, ": ", key));
-  if (first.type() != "Sequence") {
-    all.push_back(std::move(first));
-    return all;
-  }
-  const JsonArray& list = first.at(list_key).as_array(str(first.where(), '.', list_key));
-  if (list.size() > kMaxComponents) {
-    fail_with(ErrorCode::kInvalidFile, first.where(), ": has ", list.size(), " components, at most ", kMaxComponents);
-  }
-  for (size_t i = 0; i < list.size(); ++i) all.emplace_back(list[i], str(first.where(), '[', i, ']'));
+  if (found != nullptr && !found->is_null()) append_components(*found, str(name, ": ", key), list_key, all);
   return all;
 }
 
@@ -384,9 +388,26 @@ class Reader {
         }
         made_.tokens[id].type = type;
       } else {
+        if (const auto other = made_.find(text)) {
+          fail_with(ErrorCode::kInvalidFile, where, ": ", printable(text), " has ids ", *other, " and ", id);
+        }
         put(id, text, type, where, -1000.0F);
       }
+      take_rules(token, where, made_.tokens[id]);
+      check_is_read_as_written(token, made_.tokens[id].text, where);
       if (!is_special) made_.tokens[id].text = with_spaces(made_.tokens[id].text);
+    }
+  }
+  // Special tokens are found in texts as people write them, not as normalizers make them.
+  void check_is_read_as_written(const Json& token, std::string_view text, const std::string& where) const {
+    const Json* normalized = token.find("normalized");
+    if (normalized == nullptr || normalized->is_null() || !normalized->as_bool(where + ".normalized")) return;
+    const bool lowers = std::ranges::find(normalizing_.forms, "lowercase") != normalizing_.forms.end() ||
+                        (normalizing_.bert != nullptr && normalizing_.bert->truth_or("lowercase", true));
+    const auto changes = [](char c) { return (c >= 'A' && c <= 'Z') || static_cast<uint8_t>(c) >= 0x80; };
+    if (lowers && std::ranges::any_of(text, changes)) {
+      fail_with(ErrorCode::kUnsupported, where, ": ", printable(text),
+                ": normalized, where small letters are made, is not supported for it");
     }
   }
   // Texts are looked through for these before spaces are marked.

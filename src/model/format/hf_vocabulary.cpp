@@ -197,7 +197,8 @@ class Folder {
     for (size_t id = 0; id < json.tokens.size(); ++id) {
       const HfToken& token = json.tokens[id];
       if (token.type == HfTokenType::kControl || token.type == HfTokenType::kUserDefined)
-        pieces.tokens[id] = {token.text, -1000.0F, token.type};
+        pieces.tokens[id] = {token.text,        -1000.0F,           token.type,
+                             token.strips_left, token.strips_right, token.single_word};
     }
   }
   void add_from_config(HfVocabulary& pieces) const {
@@ -212,8 +213,9 @@ class Folder {
         const Json* special = token.find("special");
         const bool is_special = (special != nullptr && special->as_bool("special")) || looks_special(text);
         if (static_cast<size_t>(id) >= pieces.tokens.size()) pieces.pad(static_cast<uint64_t>(id) + 1);
-        pieces.tokens[static_cast<size_t>(id)] = {text, -1000.0F,
-                                                  is_special ? HfTokenType::kControl : HfTokenType::kUserDefined};
+        HfToken& place = pieces.tokens[static_cast<size_t>(id)];
+        place = {text, -1000.0F, is_special ? HfTokenType::kControl : HfTokenType::kUserDefined};
+        take_rules(token, what, place);
       }
     });
   }
@@ -233,6 +235,8 @@ class Folder {
     };
     take("add_bos_token", made.add_bos);
     take("add_eos_token", made.add_eos);
+    // Of these words names of cuts imply in other programs that a text begins with bos.
+    if (made.model == "gpt2" && !made.add_bos) made.add_bos = false;
     const auto stand_in = [&](const char* role, const char* other) {
       const auto found = made.special.find(other);
       if (found != made.special.end()) made.special.emplace(role, found->second);
@@ -345,7 +349,27 @@ void HfVocabulary::write(Metadata& metadata) const {
     strings("tokenizer.kinglet.patterns", patterns);
     metadata.set("tokenizer.kinglet.whole_words_first", whole_words_first);
   }
+  const auto ids_with = [&](std::string_view key, bool HfToken::* rule) {
+    std::vector<uint32_t> ids;
+    for (size_t id = 0; id < tokens.size(); ++id) {
+      if (tokens[id].*rule) ids.push_back(static_cast<uint32_t>(id));
+    }
+    if (!ids.empty()) metadata.set_array(key, std::span<const uint32_t>(ids));
+  };
+  ids_with("tokenizer.kinglet.strips_left", &HfToken::strips_left);
+  ids_with("tokenizer.kinglet.strips_right", &HfToken::strips_right);
+  ids_with("tokenizer.kinglet.single_words", &HfToken::single_word);
   if (normalizers) strings("tokenizer.kinglet.normalizers", *normalizers);
+}
+
+void take_rules(const Json& added, const std::string& what, HfToken& token) {
+  const auto truth = [&](std::string_view key) {
+    const Json* found = added.find(key);
+    return found != nullptr && !found->is_null() && found->as_bool(str(what, '.', key));
+  };
+  token.strips_left = truth("lstrip");
+  token.strips_right = truth("rstrip");
+  token.single_word = truth("single_word");
 }
 
 bool looks_special(std::string_view text) {

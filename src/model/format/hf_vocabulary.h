@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "home/system/json.h"
 #include "model/format/metadata.h"
 
 namespace kinglet::format {
@@ -20,10 +21,14 @@ struct HfToken {
   std::string text;
   float score = 0.0F;
   HfTokenType type = HfTokenType::kUnused;
+  bool strips_left = false;   ///< Takes the blanks before it.
+  bool strips_right = false;  ///< Takes the blanks behind it.
+  bool single_word = false;   ///< Is read only where no letter, number or underscore stands beside it.
 };
 
 /// Its keys are those that llama.cpp's converter writes. What they cannot say stands in keys of ours, which it ignores:
-/// tokenizer.kinglet.patterns (cuts, one after another), .normalizers (in order), .whole_words_first.
+/// tokenizer.kinglet.patterns (cuts, one after another), .normalizers (in order), .whole_words_first, .strips_left,
+/// .strips_right and .single_words (ids).
 struct HfVocabulary {
   std::string model;            ///< tokenizer.ggml.model: gpt2, gemma4, llama, bert or t5.
   std::string pre = "default";  ///< tokenizer.ggml.pre.
@@ -54,6 +59,9 @@ struct HfVocabulary {
  private:
   std::map<std::string, uint32_t, std::less<>> ids_;  // ordered: no hash that a hostile file could make collide
 };
+
+/// Sets the rules of a token (lstrip, rstrip, single_word) from its entry in tokenizer.json or tokenizer_config.json.
+void take_rules(const system::Json& added, const std::string& what, HfToken& token);
 
 /// Whether a token that a folder calls plain is for control, by its spelling. Source: llama.cpp's converter.
 bool looks_special(std::string_view text);

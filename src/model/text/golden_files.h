@@ -37,6 +37,7 @@ inline VocabularySpec golden_vocabulary(const system::Json& file) {
       spec.scores.push_back(static_cast<float>(score.as_number("score")));
     for (const system::Json& type : file.at("types").as_array("types"))
       spec.types.push_back(static_cast<TokenType>(type.as_integer("type")));
+    spec.add_space_prefix = true;
     spec.unknown = 0;
     spec.bos = 1;
     spec.eos = 2;

@@ -101,10 +101,12 @@ std::vector<int32_t> Tokenizer::encode(std::string_view text, const EncodeOption
       if (options.mark.empty()) i = special_->next_candidate(text, i, special);
       continue;
     }
-    take_plain(i);
-    ids.push_back(match.token);
+    const auto taken = special_->stretch(text, plain, i, match);
     i += match.length;
-    plain = i;
+    if (!taken) continue;
+    take_plain(taken->begin);
+    ids.push_back(match.token);
+    i = plain = taken->end;
   }
   take_plain(text.size());
   if (options.bos && spec_.add_eos && spec_.eos) ids.push_back(*spec_.eos);

@@ -41,12 +41,17 @@ struct VocabularySpec {
   std::optional<int32_t> bos;
   std::optional<int32_t> eos;
   std::optional<int32_t> unknown;
+  /// Ids of special tokens that take the blanks before them, or behind them, and of those that are read only where no
+  /// letter, number or underscore stands beside them.
+  std::vector<int32_t> strips_left;
+  std::vector<int32_t> strips_right;
+  std::vector<int32_t> single_words;
   bool add_bos = false;
   bool add_eos = false;
   BertRules bert;
   std::string_view charsmap;              ///< SentencePiece's table of normalization (charsmap.h); empty: none.
   bool remove_extra_whitespaces = false;  ///< SentencePiece: several spaces are one, those at the ends none.
-  bool add_space_prefix = true;           ///< Text begins as if a space stood before it.
+  bool add_space_prefix = false;          ///< Text begins as if a space stood before it.
 };
 
 }  // namespace kinglet::text

@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "run/chat/loaded_model.h"
-#include "run/chat/tiny_vocabulary.h"
 
 namespace kinglet::chat {
 namespace {
@@ -85,15 +83,6 @@ TEST(ChatTemplate, LanguagesAreToldApart) {
                              "{{ bos_token }}{{ messages | length }}", "{% if x %}{{ 'a' }}{% endif %}"}) {
     EXPECT_EQ(language_of(source), TemplateLanguage::kJinja) << source;
   }
-}
-
-TEST(EndTokens, AsTheFileSaysAndBySpelling) {
-  const TinyVocabulary vocabulary({"<s>", "</s>", "<|eot_id|>", "<other>"});
-  format::Metadata metadata("file");
-  metadata.set("tokenizer.ggml.eos_token_id", 259);
-  const std::vector<uint32_t> more = {259, 7, 99999};
-  metadata.set_array("kinglet.eos_token_ids", std::span<const uint32_t>(more));
-  EXPECT_EQ(end_tokens_of(metadata, vocabulary.tokenizer()), (std::vector<int32_t>{259, 7, 258, 257}));
 }
 
 }  // namespace

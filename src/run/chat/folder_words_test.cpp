@@ -64,6 +64,10 @@ INSTANTIATE_TEST_SUITE_P(All, Folders,
                                          "sp_bpe", "sp_bpe_joined"),
                          [](const auto& test) { return std::string(test.param); });
 
+// Of tokens that take blanks around them, or stand by themselves alone.
+INSTANTIATE_TEST_SUITE_P(Rules, Folders, testing::Values("added"),
+                         [](const auto& test) { return std::string(test.param); });
+
 std::string name_of_cuts(const std::string& folder) {
   format::Metadata metadata(folder);
   format::fill_vocabulary(goldens() + folder, std::nullopt, metadata);

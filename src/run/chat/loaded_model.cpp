@@ -1,34 +1,16 @@
 #include "run/chat/loaded_model.h"
 
 #include <algorithm>
-#include <array>
 #include <future>
 #include <random>
 
 #include "home/system/memory.h"
+#include "run/chat/end_tokens.h"
 #include "run/chat/literal_marks.h"
 #include "run/chat/vocabulary.h"
 
 namespace kinglet::chat {
 namespace {
-
-// Spellings of control tokens that end a turn, for files that name one end alone. Source: llama.cpp's list of the same.
-constexpr std::array<std::string_view, 13> kEndSpellings = {
-    "<|im_end|>",
-    "<|eot_id|>",
-    "<|eom_id|>",
-    "<|end|>",
-    "<end_of_turn>",
-    "<|endoftext|>",
-    "<|end_of_text|>",
-    "<|end_of_turn|>",
-    "</s>",
-    "<eos>",
-    "<|END_OF_TURN_TOKEN|>",
-    "<|return|>",
-    "<\xEF\xBD\x9C"
-    "end\xE2\x96\x81of\xE2\x96\x81sentence\xEF\xBD\x9C>",
-};
 
 // The pool's memory is reserved, and becomes resident as the context fills: whether there is room is asked before.
 void check_memory(const engine::Engine& engine) {
@@ -50,27 +32,6 @@ Result<ChatTemplate, Error> template_of(const format::Metadata& metadata, const 
 
 }  // namespace
 
-std::vector<int32_t> end_tokens_of(const format::Metadata& metadata, const text::Tokenizer& tokenizer) {
-  std::vector<int32_t> ids;
-  const auto add = [&](std::optional<int64_t> id) {
-    if (!id || *id < 0 || static_cast<uint64_t>(*id) >= tokenizer.vocab_size()) return;
-    const auto token = static_cast<int32_t>(*id);
-    if (std::ranges::find(ids, token) == ids.end()) ids.push_back(token);
-  };
-  for (const std::string_view key : {"eos_token_id", "eot_token_id", "eom_token_id"}) {
-    add(metadata.get<int64_t>(str("tokenizer.ggml.", key)));
-  }
-  if (const format::Array* ends = metadata.number_array("kinglet.eos_token_ids")) {
-    for (uint64_t i = 0; i < ends->size; ++i) add(ends->integer(i));
-  }
-  for (const std::string_view spelling : kEndSpellings) {
-    const auto token = tokenizer.find(spelling);
-    // In a vocabulary where it is a plain word it ends nothing.
-    if (token && tokenizer.type_of(*token) == text::TokenType::kControl) add(*token);
-  }
-  return ids;
-}
-
 LoadedModel::LoadedModel(std::shared_ptr<const format::ModelFile> file, const LoadOptions& options,
                          const kernels::KernelTable& table, ThreadPool& pool) {
   // Words and weights have nothing to do with each other, and each takes some ten milliseconds.
@@ -78,7 +39,7 @@ LoadedModel::LoadedModel(std::shared_ptr<const format::ModelFile> file, const Lo
     if (!has_vocabulary(file->metadata())) return;
     tokenizer_ = make_tokenizer(*file);
     template_ = template_of(file->metadata(), stored);
-    end_tokens_ = end_tokens_of(file->metadata(), *tokenizer_);
+    end_tokens_ = end_tokens_of(file->metadata(), *tokenizer_, template_->ok() ? &template_->value() : nullptr);
   });
   model_ = models::Model::load(std::move(file), options.adapters);
   const uint64_t trained = model_->config().context_len;

@@ -76,7 +76,4 @@ class LoadedModel {
   std::unique_ptr<engine::Engine> engine_;
 };
 
-/// Ids that end an answer, as the file says and by the spellings that models use.
-std::vector<int32_t> end_tokens_of(const format::Metadata& metadata, const text::Tokenizer& tokenizer);
-
 }  // namespace kinglet::chat

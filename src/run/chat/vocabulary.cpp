@@ -106,6 +106,19 @@ text::VocabularySpec read_vocabulary(const Metadata& metadata) {
   spec.whole_words_first = metadata.get<bool>("tokenizer.kinglet.whole_words_first").value_or(false);
   if (metadata.find("tokenizer.kinglet.normalizers") != nullptr)
     spec.normalizers = words("tokenizer.kinglet.normalizers");
+  const auto ids = [&](std::string_view key) {
+    std::vector<int32_t> all;
+    const Array* array = metadata.number_array(key);
+    for (uint64_t i = 0; array != nullptr && i < array->size; ++i) {
+      const int64_t id = array->integer(i);
+      if (id < 0 || static_cast<uint64_t>(id) >= n) metadata.refuse(key, str("holds ", id, " of ", n, " tokens"));
+      all.push_back(static_cast<int32_t>(id));
+    }
+    return all;
+  };
+  spec.strips_left = ids("tokenizer.kinglet.strips_left");
+  spec.strips_right = ids("tokenizer.kinglet.strips_right");
+  spec.single_words = ids("tokenizer.kinglet.single_words");
   const bool is_sentencepiece = spec.model == "llama";
   spec.bos = token_id(metadata, "tokenizer.ggml.bos_token_id", n);
   spec.eos = token_id(metadata, "tokenizer.ggml.eos_token_id", n);
