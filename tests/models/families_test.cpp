@@ -70,6 +70,7 @@ std::vector<FamilyCase> families_with_training() {
   for (const FamilyCase& family : kFamilies) {
     if (family.has_training) all.push_back(family);
   }
+  all.push_back({.name = "bert_classify"});  // with a label for each text, and padding, which our rows do without
   return all;
 }
 
@@ -291,13 +292,20 @@ class Training : public testing::TestWithParam<FamilyCase> {
     const auto ids = Family::values<int32_t>(*training, "input_ids");
     const auto mask = Family::values<int32_t>(*training, "attention_mask");
     const auto labels = Family::values<int32_t>(*training, "labels");
+    const bool has_types = training->find("token_type_ids") != nullptr;
+    const auto types = has_types ? Family::values<int32_t>(*training, "token_type_ids") : std::vector<int32_t>();
     const size_t n_cols = training->find("input_ids")->shape[1];
-    for (size_t row = 0; row < ids.size() / n_cols; ++row) {
+    const size_t n_rows = ids.size() / n_cols;
+    const bool is_by_text = labels.size() == n_rows;
+    for (size_t row = 0; row < n_rows; ++row) {
       batch.ids.emplace_back();
       batch.labels.emplace_back();
+      if (has_types) batch.types.emplace_back();
+      if (is_by_text) batch.labels.back().push_back(labels[row]);
       for (size_t i = row * n_cols; i < (row + 1) * n_cols && mask[i] != 0; ++i) {
         batch.ids.back().push_back(ids[i]);
-        batch.labels.back().push_back(labels[i]);
+        if (!is_by_text) batch.labels.back().push_back(labels[i]);
+        if (has_types) batch.types.back().push_back(types[i]);
       }
     }
   }
