@@ -7,24 +7,13 @@
 #include <optional>
 
 #include "batch_runner.h"
-#include "core/kernels/select.h"
-#include "home/system/thread_pool.h"
-#include "model/models/tiny_model.h"
-#include "run/engine/gradients.h"
+#include "tiny_checks.h"
 
 namespace kinglet::tests {
 namespace {
 
 using models::Model;
 using models::TinyModel;
-
-std::vector<kernels::KernelTable> tables() {
-  std::vector<kernels::KernelTable> all;
-  for (const auto isa : {kernels::Isa::kScalar, kernels::Isa::kAvx2, kernels::Isa::kAvx512, kernels::Isa::kNeon}) {
-    if (const auto table = kernels::select(kernels::detect(), isa)) all.push_back(*table);
-  }
-  return all;
-}
 
 class Registry : public testing::TestWithParam<std::string_view> {
  protected:
@@ -49,14 +38,7 @@ TEST_P(Registry, AFileWrittenAgainLoadsTheSame) {
   for (const bool has_optional : {true, false}) {
     for (const std::string_view format : {"F32", "Q4_0", "Q6_K"}) {
       const TinyModel model({.format = format, .has_optional = has_optional}, architecture());
-      format::GgufWriter writer;
-      writer.add_values(model->file().metadata());
-      for (const format::TensorEntry& tensor : model->file().tensors()) {
-        writer.add_tensor(tensor.name, *tensor.format, {tensor.dims.data(), tensor.n_dims},
-                          {tensor.data, static_cast<size_t>(tensor.size_bytes)});
-      }
-      std::vector<std::byte> bytes;
-      writer.write([&](std::span<const std::byte> piece) { bytes.insert(bytes.end(), piece.begin(), piece.end()); });
+      const std::vector<std::byte> bytes = written_again(*model);
       EXPECT_TRUE(std::ranges::equal(bytes, model.bytes()));
       const auto again = Model::load(format::read_gguf(bytes, "again"));
       EXPECT_EQ(logits_of(*model, tables().back()), logits_of(*again, tables().back())) << format;
@@ -131,62 +113,13 @@ TEST_P(Registry, GradientsEqualFiniteDifferences) {
     const auto gradients = engine::gradients<double>(*model, batch, table, pool);
     EXPECT_EQ(loss.run(), gradients.loss);
     const bool is_part = KINGLET_SANITIZED && GetParam() != "llama";
-    size_t parameter_idx = 0;
-    for (const auto& [name, gradient] : gradients.by_name) {
-      if (is_part && ++parameter_idx % 5 != 0) continue;
-      const auto weight = std::ranges::find(model->weights(), name, &quant::Weight::name);
-      ASSERT_NE(weight, model->weights().end());
-      auto* values = reinterpret_cast<float*>(bytes.data() + (weight->data - bytes.data()));
-      const auto largest = std::ranges::max_element(gradient, {}, [](double x) { return std::abs(x); });
-      // The bias of keys moves all scores of a row alike, and the final norm takes out a factor on whole rows.
-      const bool has_no_effect = name.ends_with("attn_k.bias") ||
-                                 name == str("blk.", model->config().n_layers - 1, ".layer_output_scale.weight");
-      ASSERT_TRUE(std::abs(*largest) > 1e-7 || has_no_effect) << name;
-      const auto steepest = static_cast<size_t>(largest - gradient.begin());
-      std::vector<size_t> elements{steepest};
-      if (!is_part) elements.push_back(gradient.size() / 3);
-      for (const size_t i : elements) {
-        const float original = values[i];
-        const auto at = [&](float step) {
-          values[i] = original + step;
-          const double moved = static_cast<double>(values[i]) - static_cast<double>(original);
-          const std::pair point{moved, loss.run()};
-          values[i] = original;
-          return point;
-        };
-        // Steps are what f32 makes of them; the second-order term cancels between both sides.
-        const auto [up, loss_up] = at(0x1p-16F);
-        const auto [down, loss_down] = at(-0x1p-16F);
-        EXPECT_NEAR(gradient[i], (loss_up - loss_down) / (up - down), 2e-6 + 2e-5 * std::abs(gradient[i]))
-            << name << " " << i;
-      }
-    }
+    expect_finite_differences(*model, bytes, gradients, is_part, [&] { return loss.run(); });
   }
 }
 
 TEST_P(Registry, FloatGradientsAreNearDouble) {
   const TinyModel model({}, architecture());
-  InlinePool pool;
-  const auto want = engine::gradients<double>(*model, batch, tables()[0], pool);
-  for (const kernels::KernelTable& table : tables()) {
-    system::SpinPool threads(2);
-    const auto got = engine::gradients<float>(*model, batch, table, threads);
-    EXPECT_NEAR(static_cast<double>(got.loss), want.loss, 1e-6) << table.name;
-    // A gradient that is zero because its parts cancel keeps the rounding of these: some f32 steps of the largest.
-    double largest = 0;
-    for (const auto& [name, gradient] : want.by_name) {
-      for (const double x : gradient) largest = std::max(largest, std::abs(x));
-    }
-    for (const auto& [name, gradient] : want.by_name) {
-      double off = 0;
-      double square = 0;
-      for (size_t i = 0; i < gradient.size(); ++i) {
-        off += std::pow(static_cast<double>(got.by_name.at(name)[i]) - gradient[i], 2);
-        square += gradient[i] * gradient[i];
-      }
-      EXPECT_LE(std::sqrt(off), 1e-5 * std::sqrt(square) + 4e-6 * largest) << table.name << " " << name;
-    }
-  }
+  expect_float_near_double(*model, batch);
 }
 
 // Property 3 of ENGINE.md, to the bit: the logits of the engine's path (lowered, over a cache) give the training path's

@@ -19,7 +19,6 @@ void read_heads(const ConfigReader& read, DecoderConfig& config, Pooling fallbac
 void declare_classifier_tensors(const DecoderConfig& c, TensorTable& t) {
   t.add_optional("cls.weight", c.hidden_dim, c.hidden_dim);
   t.add_optional("cls.bias", 1, c.hidden_dim);
-  t.add_optional("cls.norm.weight", 1, c.hidden_dim);
   if (c.n_labels == 0) return;
   t.add("cls.output.weight", c.n_labels, c.hidden_dim);
   t.add_optional("cls.output.bias", 1, c.n_labels);

@@ -8,7 +8,7 @@ namespace kinglet::models {
 /// pooling_type, or `fallback`; rows of layers behind it; and whether the file has a classifier, with how many labels,
 /// over what.
 void read_heads(const ConfigReader& read, DecoderConfig& config, Pooling fallback = Pooling::kMean);
-/// cls, cls.norm and cls.output, as llama.cpp names them, where the file has them.
+/// cls and cls.output, as llama.cpp names them, where the file has them.
 void declare_classifier_tensors(const DecoderConfig& config, TensorTable& table);
 
 /// dense_2 and dense_3, which pooled vectors go through, where the file has them.

@@ -43,6 +43,8 @@ struct TinyOptions {
   std::vector<std::pair<std::string, std::string>> words = {};  ///< More keys, without the architecture's prefix.
   std::vector<std::pair<std::string, float>> numbers = {};
   std::vector<std::pair<std::string, uint32_t>> counts = {};
+  /// Rows of tensors that a file's heads and types are known by, where the family declares them.
+  std::vector<std::pair<std::string, uint32_t>> n_rows = {};
 };
 
 /// The bytes of a GGUF file of this architecture: keys that decoders share, and every tensor that it declares.
@@ -98,10 +100,11 @@ inline std::vector<std::byte> tiny_gguf(const Architecture& architecture, const 
     const std::array<uint64_t, 2> dims{spec.cols, spec.rows};
     writer.add_tensor(spec.name, type, std::span(dims).first(spec.rows == 1 ? 1 : 2), blocks);
   };
-  // The settings decide which tensors there are; the vocabulary's size is that of the embedding.
+  // The settings decide which tensors there are; the vocabulary's size is that of the embedding, and so with labels.
   format::GgufWriter first;
   first.add_values(settings);
   add_tensor(first, {"token_embd.weight", sizes.vocab, sizes.hidden});
+  for (const auto& [name, n_rows] : options.n_rows) add_tensor(first, {name, n_rows, sizes.hidden});
   const std::vector<std::byte> settings_bytes = written(first);
   const auto settings_file = format::read_gguf(settings_bytes, "tiny");
   const DecoderConfig config = architecture.read_config(ConfigReader(*settings_file));
