@@ -27,7 +27,8 @@ def load_peer(peers, build):
 
 
 class Peer:
-    def __init__(self, peers, build, model, context=2048, plain_keys=False):
+    def __init__(self, peers, build, model, context=2048, plain_keys=False, pooling=None):
+        """With a pooling (llama.cpp's number of it) for rows and scores instead of logits, in f32 throughout."""
         self.lib = load_peer(peers, build)
         messages = []
         silent = self.lib.llama_log_callback(lambda level, text, data: messages.append(text.decode(errors="replace").strip()))
@@ -44,6 +45,11 @@ class Peer:
         params.n_batch = context
         if plain_keys:
             params.type_k = params.type_v = 0  # f32
+        if pooling is not None:
+            params.embeddings = True
+            params.pooling_type = pooling
+            params.flash_attn_type = 0  # its keys and values would be f16
+            params.n_ubatch = context
         params.n_threads = THREADS
         params.n_threads_batch = THREADS
         self.context = self.lib.llama_init_from_model(self.model, params)
@@ -61,6 +67,24 @@ class Peer:
             raise RuntimeError("llama_decode failed")
         pointer = self.lib.llama_get_logits_ith(self.context, -1)
         return numpy.ctypeslib.as_array(pointer, shape=(self.n_vocab,)).astype(numpy.float32).copy()
+
+    def encode(self, ids):
+        array = (ctypes.c_int32 * len(ids))(*ids)
+        if self.lib.llama_encode(self.context, self.lib.llama_batch_get_one(array, len(ids))) != 0:
+            raise RuntimeError("llama_encode failed")
+
+    def rows(self, ids):
+        """A row for each of these ids, as the last layer leaves it; of a peer with pooling 0 (none)."""
+        self.encode(ids)
+        shape = (self.lib.llama_model_n_embd(self.model),)
+        return numpy.stack([numpy.ctypeslib.as_array(self.lib.llama_get_embeddings_ith(self.context, i), shape=shape).copy()
+                            for i in range(len(ids))])
+
+    def scores(self, ids):
+        """The scores of a text; of a peer with pooling 4 (rank)."""
+        self.encode(ids)
+        shape = (self.lib.llama_model_n_cls_out(self.model),)
+        return numpy.ctypeslib.as_array(self.lib.llama_get_embeddings_seq(self.context, 0), shape=shape).copy()
 
     def clear(self):
         self.lib.llama_memory_clear(self.lib.llama_get_memory(self.context), True)
