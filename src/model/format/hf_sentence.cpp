@@ -1,5 +1,6 @@
 #include "model/format/hf_sentence.h"
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <string_view>
@@ -21,28 +22,41 @@ Json read_json(const std::string& path) {
   return reading_json(path, [&] { return Json::parse(text, path, {.max_depth = 16}); });
 }
 
+struct Mode {
+  std::string_view name;
+  std::string_view older_key;
+  uint32_t type;
+};
+constexpr std::array kModes = {Mode{"mean", "pooling_mode_mean_tokens", 1}, Mode{"cls", "pooling_mode_cls_token", 2},
+                               Mode{"lasttoken", "pooling_mode_lasttoken", 3}};
+
+/// The names in `pooling_mode`, one or a list; of older files the keys that are true.
+std::vector<std::string> modes_of(const Json& config) {
+  std::vector<std::string> modes;
+  if (const Json* named = config.find("pooling_mode")) {
+    if (!named->is_array()) return {named->as_string("pooling_mode")};
+    for (const Json& mode : named->as_array("pooling_mode")) modes.push_back(mode.as_string("pooling_mode"));
+    return modes;
+  }
+  for (const auto& [key, value] : config.as_object("pooling")) {
+    if (key.starts_with("pooling_mode_") && value.as_bool(key)) modes.push_back(key);
+  }
+  return modes;
+}
+
 uint32_t pooling_of(const std::string& path) {
-  struct Mode {
-    std::string_view key;
-    uint32_t type;
-  };
-  constexpr std::array kModes = {Mode{"pooling_mode_mean_tokens", 1}, Mode{"pooling_mode_cls_token", 2},
-                                 Mode{"pooling_mode_lasttoken", 3}};
   const Json config = read_json(path);
   return reading_json(path, [&] {
-    std::optional<uint32_t> found;
-    for (const auto& [key, value] : config.as_object("pooling")) {
-      if (!key.starts_with("pooling_mode_") || !value.as_bool(key)) continue;
-      const Mode* mode = nullptr;
-      for (const Mode& known : kModes) mode = known.key == key ? &known : mode;
-      if (mode == nullptr || found) {
-        fail_with(ErrorCode::kUnsupported, path, ": ", printable(key), found ? " beside another mode" : "",
-                  " is not supported; supported: one of mean, cls and lasttoken");
-      }
-      found = mode->type;
+    const std::vector<std::string> modes = modes_of(config);
+    if (modes.empty()) fail_with(ErrorCode::kInvalidFile, path, ": names no way of pooling");
+    const auto known = std::ranges::find_if(
+        kModes, [&](const Mode& mode) { return mode.name == modes[0] || mode.older_key == modes[0]; });
+    if (known == kModes.end() || modes.size() > 1) {
+      fail_with(ErrorCode::kUnsupported, path, ": pooling by ", printable(modes.back()),
+                modes.size() > 1 ? " beside another mode" : "",
+                " is not supported; supported: one of mean, cls and lasttoken");
     }
-    if (!found) fail_with(ErrorCode::kInvalidFile, path, ": names no way of pooling");
-    return *found;
+    return known->type;
   });
 }
 
