@@ -95,7 +95,7 @@ std::vector<Component> components(const Json& root, std::string_view key, std::s
 
 // What the normalizers say, together.
 struct Normalizing {
-  std::vector<std::string> forms;  // nfc, nfd, lowercase, strip_accents: in order
+  std::vector<std::string> forms;  // nfc, nfd, nfkc, nfkd, lowercase, strip_accents: in order
   bool prepends_mark = false;
   bool marks_spaces = false;
   bool joins_spaces = false;
@@ -104,9 +104,9 @@ struct Normalizing {
   const Component* bert = nullptr;
 };
 
-constexpr std::array<std::string_view, 10> kNormalizers = {"BertNormalizer", "Lowercase",   "NFC",     "NFD",
-                                                           "Precompiled",    "Prepend",     "Replace", "Sequence",
-                                                           "Strip",          "StripAccents"};
+constexpr std::array<std::string_view, 12> kNormalizers = {
+    "BertNormalizer", "Lowercase", "NFC",     "NFD",      "NFKC",  "NFKD",
+    "Precompiled",    "Prepend",   "Replace", "Sequence", "Strip", "StripAccents"};
 
 void read_replace(const Component& part, Normalizing& all) {
   const auto [looked, is_pattern] = part.looked_for();
@@ -126,7 +126,7 @@ Normalizing read_normalizers(const std::vector<Component>& parts) {
   Normalizing all;
   for (const Component& part : parts) {
     const std::string& type = part.type();
-    if (type == "NFC" || type == "NFD" || type == "Lowercase") {
+    if (type == "NFC" || type == "NFD" || type == "NFKC" || type == "NFKD" || type == "Lowercase") {
       std::string form = type;
       for (char& c : form) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
       all.forms.push_back(form);

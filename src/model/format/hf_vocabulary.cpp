@@ -7,6 +7,7 @@
 #include "core/base/base.h"
 #include "home/system/file.h"
 #include "model/format/file_json.h"
+#include "model/format/hf_tekken.h"
 #include "model/format/hf_tokenizer_json.h"
 #include "model/format/printable.h"
 #include "model/format/sentencepiece_model.h"
@@ -52,6 +53,8 @@ class Folder {
     std::optional<HfVocabulary> made;
     if (const Json root = read_json(file("tokenizer.json")); !root.is_null()) {
       made = from_json(root, file("tokenizer.json"));
+    } else if (const Json tekken = read_json(file("tekken.json")); !tekken.is_null()) {
+      made = read_tekken(tekken, file("tekken.json"), limit_);
     } else if (const Json written = older_form(); !written.is_null()) {
       made = from_json(written, path_);
     }

@@ -66,11 +66,11 @@ void take_rules(const system::Json& added, const std::string& what, HfToken& tok
 /// Whether a token that a folder calls plain is for control, by its spelling. Source: llama.cpp's converter.
 bool looks_special(std::string_view text);
 
-/// Reads the words of a folder (tokenizer.json, else tokenizer.model, vocab.json with merges.txt, or vocab.txt; what
-/// tokenizer_config.json and special_tokens_map.json say about them; chat templates) into the keys tokenizer.*.
-/// Nothing is set where the folder has none of these files. `vocab_size` is the model's: ids reach no further. Throws
-/// Error{kInvalidFile} for what contradicts itself, kUnsupported for a component that is not known (named, with those
-/// that are).
+/// Reads the words of a folder (tokenizer.json, else tekken.json, tokenizer.model, vocab.json with merges.txt, or
+/// vocab.txt; what tokenizer_config.json and special_tokens_map.json say about them; chat templates) into the keys
+/// tokenizer.*. Nothing is set where the folder has none of these files. `vocab_size` is the model's: ids reach no
+/// further. Throws Error{kInvalidFile} for what contradicts itself, kUnsupported for a component that is not known
+/// (named, with those that are).
 void fill_vocabulary(const std::string& folder, std::optional<uint64_t> vocab_size, Metadata& metadata);
 
 }  // namespace kinglet::format

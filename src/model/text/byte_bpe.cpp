@@ -55,12 +55,16 @@ std::string (*normalizer_named(std::string_view name))(std::string_view) {
     std::string_view name;
     std::string (*normalize)(std::string_view);
   };
-  constexpr std::array kRows = {Row{"nfc", nfc}, Row{"nfd", nfd}, Row{"lowercase", lowercase},
+  constexpr std::array kRows = {Row{"nfc", nfc},
+                                Row{"nfd", nfd},
+                                Row{"nfkc", nfkc},
+                                Row{"nfkd", nfkd},
+                                Row{"lowercase", lowercase},
                                 Row{"strip_accents", without_marks}};
   const auto* const found = std::ranges::find(kRows, name, &Row::name);
   if (found == kRows.end()) {
     fail_with(ErrorCode::kUnsupported, "tokenizer: normalizer ", name,
-              " is not supported; supported: nfc, nfd, lowercase, strip_accents");
+              " is not supported; supported: nfc, nfd, nfkc, nfkd, lowercase, strip_accents");
   }
   return found->normalize;
 }

@@ -13,6 +13,7 @@ namespace kinglet::text {
 namespace {
 
 constexpr auto kCompose = static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE);
+constexpr auto kDecompose = static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_DECOMPOSE);
 
 // Beside its classes: form C neither changes the character nor joins it to the one before it.
 constexpr uint8_t kInert = 64;
@@ -98,7 +99,7 @@ uint8_t bits(uint32_t c) noexcept {
 
 // Decomposed, marks put in order.
 std::vector<utf8proc_int32_t> decomposed(std::string_view stretch, utf8proc_option_t options) {
-  constexpr size_t kMostParts = 8;
+  constexpr size_t kMostParts = 18;  // of U+FDFA, where compatibility counts
   std::vector<utf8proc_int32_t> points;
   for (size_t i = 0; i < stretch.size();) {
     const CodePoint point = code_point_at(stretch, i);
@@ -128,6 +129,26 @@ void append_normalized(std::string_view stretch, std::string& out) {
   std::vector<utf8proc_int32_t> points = decomposed(stretch, kCompose);
   const auto n = utf8proc_normalize_utf32(points.data(), std::ssize(points), kCompose);
   for (utf8proc_ssize_t i = 0; i < n; ++i) append_utf8(out, static_cast<uint32_t>(points[static_cast<size_t>(i)]));
+}
+
+// All of a text decomposed.
+std::string decomposed_text(std::string_view text, utf8proc_option_t options) {
+  std::string out;
+  out.reserve(text.size());
+  for (size_t i = 0; i < text.size();) {
+    const size_t begin = i;
+    while (i < text.size() && static_cast<uint8_t>(text[i]) < 0x80) ++i;  // nothing joins or changes these
+    out.append(text.substr(begin, i - begin));
+    const size_t wide = i;
+    for (CodePoint point{}; i < text.size() && static_cast<uint8_t>(text[i]) >= 0x80; i += point.length) {
+      point = code_point_at(text, i);
+      if (!point.valid) break;
+    }
+    for (const utf8proc_int32_t c : decomposed(text.substr(wide, i - wide), options))
+      append_utf8(out, static_cast<uint32_t>(c));
+    if (i < text.size() && static_cast<uint8_t>(text[i]) >= 0x80) out.push_back(text[i++]);
+  }
+  return out;
 }
 
 // Calls use(character) for each, and copies bytes that are no characters.
@@ -180,25 +201,13 @@ uint32_t category_of(uint32_t code_point) noexcept {
   return static_cast<uint32_t>(utf8proc_category(static_cast<utf8proc_int32_t>(code_point)));
 }
 
-std::string nfd(std::string_view text) {
-  constexpr auto kDecompose = static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_DECOMPOSE);
-  std::string out;
-  out.reserve(text.size());
-  for (size_t i = 0; i < text.size();) {
-    const size_t begin = i;
-    while (i < text.size() && static_cast<uint8_t>(text[i]) < 0x80) ++i;  // nothing joins or changes these
-    out.append(text.substr(begin, i - begin));
-    const size_t wide = i;
-    for (CodePoint point{}; i < text.size() && static_cast<uint8_t>(text[i]) >= 0x80; i += point.length) {
-      point = code_point_at(text, i);
-      if (!point.valid) break;
-    }
-    for (const utf8proc_int32_t c : decomposed(text.substr(wide, i - wide), kDecompose))
-      append_utf8(out, static_cast<uint32_t>(c));
-    if (i < text.size() && static_cast<uint8_t>(text[i]) >= 0x80) out.push_back(text[i++]);
-  }
-  return out;
+std::string nfd(std::string_view text) { return decomposed_text(text, kDecompose); }
+
+std::string nfkd(std::string_view text) {
+  return decomposed_text(text, static_cast<utf8proc_option_t>(kDecompose | UTF8PROC_COMPAT));
 }
+
+std::string nfkc(std::string_view text) { return nfc(nfkd(text)); }
 
 std::string without_accents(std::string_view text) {
   return each_character(text, [](uint32_t c, std::string& out) {

@@ -47,6 +47,9 @@ uint32_t category_of(uint32_t code_point) noexcept;
 
 /// Canonical decomposition (form D), its marks in order. Invalid bytes stay as they are. Takes n log n time at most.
 std::string nfd(std::string_view text);
+/// Compatibility decomposition (form KD), and composed again (form KC): likewise.
+std::string nfkd(std::string_view text);
+std::string nfkc(std::string_view text);
 /// Without non-spacing marks (category Mn).
 std::string without_accents(std::string_view text);
 /// In small letters, each character by itself.

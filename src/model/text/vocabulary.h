@@ -36,7 +36,7 @@ struct VocabularySpec {
   std::vector<std::string_view> merges;
   std::vector<std::string_view> patterns;  ///< Cuts of byte-level BPE in place of those of `pre`, one after another.
   bool whole_words_first = false;          ///< With patterns: a word that is a token as a whole is not merged.
-  /// nfc, nfd, lowercase, strip_accents: in this order, in place of what `pre` implies.
+  /// nfc, nfd, nfkc, nfkd, lowercase, strip_accents: in this order, in place of what `pre` implies.
   std::optional<std::vector<std::string_view>> normalizers;
   std::optional<int32_t> bos;
   std::optional<int32_t> eos;

@@ -7,29 +7,11 @@
 #include "core/base/base.h"
 #include "model/text/go/conversation.h"
 #include "model/text/jinja/json.h"
+#include "run/chat/fallback_templates.h"
 #include "run/chat/vocabulary.h"
 
 namespace kinglet::chat {
 namespace {
-
-constexpr std::string_view kChatMl =
-    "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + "
-    "'\\n' }}"
-    "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
-constexpr std::string_view kPlain =
-    "{% for message in messages %}{{ message['content'] }}{% if not loop.last %}{{ '\\n' }}{% endif %}{% endfor %}";
-
-bool has_chat_ml(const format::Metadata& metadata) {
-  const format::Array* tokens = metadata.array("tokenizer.ggml.tokens");
-  if (tokens == nullptr || tokens->element != format::ValueType::kString) return false;
-  bool start = false;
-  bool end = false;
-  tokens->for_each_string([&](std::string_view token) {
-    start = start || token == "<|im_start|>";
-    end = end || token == "<|im_end|>";
-  });
-  return start && end;
-}
 
 // Now as the clock on the wall shows it, in seconds since 1970.
 int64_t local_time() {
@@ -108,7 +90,7 @@ ChatTemplate ChatTemplate::of(const format::Metadata& metadata, const std::strin
   } catch (const Error& error) {
     fail(ErrorCode::kUnsupported, error.message());
   }
-  ChatTemplate fallback(TemplateLanguage::kJinja, std::string(has_chat_ml(metadata) ? kChatMl : kPlain),
+  ChatTemplate fallback(TemplateLanguage::kJinja, std::string(fallback_template(metadata)),
                         "the template for files without one", bos, eos);
   fallback.is_fallback_ = true;
   return fallback;

@@ -34,9 +34,8 @@ class ChatTemplate {
                std::string eos = {});
 
   /// The template of a model: the one that the store has for it (a Modelfile's TEMPLATE: `stored`, in Go's language or
-  /// Jinja; empty: none), else its file's (tokenizer.chat_template, Jinja). For a model without one: ChatML where its
-  /// vocabulary has <|im_start|> and <|im_end|>, else the messages' texts, a line break between them, so that the model
-  /// goes on writing. Throws Error{kUnsupported} for a template that cannot be parsed.
+  /// Jinja; empty: none), else its file's (tokenizer.chat_template, Jinja). For a model without one: what its
+  /// vocabulary was made for (fallback_templates.h). Throws Error{kUnsupported} for a template that cannot be parsed.
   static ChatTemplate of(const format::Metadata& metadata, const std::string& stored = {});
 
   /// Throws Error{kInvalidArgument} where the template refuses the messages.
