@@ -1,8 +1,9 @@
-// Reads bytes as a tokenizer.json (behind a 'j') or a SentencePiece file (behind an 'm'): words that take any text, or
-// an error that says so.
+// Reads bytes as a tokenizer.json (behind a 'j'), a tekken.json ('t') or a SentencePiece file ('m'): words that take
+// any text, or an error that says so.
 #include "core/base/base.h"
 #include "fuzz_target.h"
 #include "model/format/file_json.h"
+#include "model/format/hf_tekken.h"
 #include "model/format/hf_tokenizer_json.h"
 #include "model/format/sentencepiece_model.h"
 #include "run/chat/vocabulary.h"
@@ -15,6 +16,12 @@ constexpr uint64_t kMaxTokens = 5000;
 
 format::HfVocabulary vocabulary_of(char kind, std::string_view bytes) {
   if (kind == 'm') return format::read_sentencepiece_model(bytes, "tokenizer.model", kMaxTokens);
+  if (kind == 't') {
+    return format::reading_json("tekken.json", [&] {
+      return format::read_tekken(system::Json::parse(bytes, "tekken.json", {.max_depth = 32}), "tekken.json",
+                                 kMaxTokens);
+    });
+  }
   return format::reading_json("tokenizer.json", [&] {
     return format::read_tokenizer_json(system::Json::parse(bytes, "tokenizer.json", {.max_depth = 32}),
                                        "tokenizer.json", kMaxTokens);
