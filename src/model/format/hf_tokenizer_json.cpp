@@ -161,9 +161,8 @@ struct Cutting {
   bool add_prefix_space = false;
 };
 
-constexpr std::array<std::string_view, 9> kPreTokenizers = {"BertPreTokenizer", "ByteLevel", "Digits", "Metaspace",
-                                                            "Punctuation",      "Sequence",  "Split",  "Whitespace",
-                                                            "WhitespaceSplit"};
+constexpr std::array<std::string_view, 8> kPreTokenizers = {
+    "BertPreTokenizer", "ByteLevel", "Digits", "Metaspace", "Punctuation", "Sequence", "Split", "WhitespaceSplit"};
 
 std::string escaped(std::string_view text) {
   std::string pattern;
@@ -219,7 +218,7 @@ Cutting read_pre_tokenizers(const std::vector<Component>& parts) {
       read_metaspace(part, all);
     } else if (type == "BertPreTokenizer") {
       all.has_bert = true;
-    } else if (type == "WhitespaceSplit" || type == "Whitespace") {
+    } else if (type == "WhitespaceSplit") {
       all.splits_spaces = true;
     } else {
       part.refuse_type(kPreTokenizers);

@@ -64,6 +64,9 @@ TEST(TokenizerJson, UnknownComponentsAreNamed) {
               HasSubstr("t.json: normalizer[1]: ByteLevel is not supported"));
   EXPECT_THAT(refusal({.pre_tokenizer = R"({"type":"UnicodeScripts"})"}, kUnsupported),
               HasSubstr("t.json: pre_tokenizer: UnicodeScripts is not supported; supported: BertPreTokenizer"));
+  // It cuts punctuation from words, too, which WhitespaceSplit does not.
+  EXPECT_THAT(refusal({.model = kUnigram, .pre_tokenizer = R"({"type":"Whitespace"})"}, kUnsupported),
+              HasSubstr("pre_tokenizer: Whitespace is not supported"));
   EXPECT_THAT(refusal({.decoder = R"({"type":"CTC"})"}, kUnsupported),
               HasSubstr("t.json: decoder: CTC is not supported; supported: "));
   EXPECT_THAT(refusal({.post_processor = R"({"type":"Other"})"}, kUnsupported),
