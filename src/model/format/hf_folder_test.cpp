@@ -155,7 +155,7 @@ TEST(HfNames, BothWays) {
 class Folder : public testing::Test {
  protected:
   // A model of one layer; norms in `norm_dtype`.
-  void put_model(std::string_view norm_dtype, bool with_head = false) {
+  void put_model(std::string_view norm_dtype, bool with_head = false, std::string_view prefix = "model.") {
     folder.put("config.json", kConfig);
     SafetensorsWriter writer;
     const std::span<const std::byte> all(data);
@@ -165,16 +165,17 @@ class Folder : public testing::Test {
     const auto norm = [&](std::string name) {
       writer.add_tensor(std::move(name), norm_dtype, {4}, all.first(norm_dtype == "F32" ? 16 : 8));
     };
-    matrix("model.embed_tokens.weight", 4, 4);
+    matrix(str(prefix, "embed_tokens.weight"), 4, 4);
     if (with_head) matrix("lm_head.weight", 4, 4);
-    norm("model.norm.weight");
-    norm("model.layers.0.input_layernorm.weight");
-    norm("model.layers.0.post_attention_layernorm.weight");
-    for (const char* name : {"q", "k", "v", "o"}) matrix(str("model.layers.0.self_attn.", name, "_proj.weight"), 4, 4);
-    matrix("model.layers.0.mlp.gate_proj.weight", 6, 4);
-    matrix("model.layers.0.mlp.up_proj.weight", 6, 4);
-    matrix("model.layers.0.mlp.down_proj.weight", 4, 6);
-    writer.add_tensor("model.layers.0.self_attn.rotary_emb.inv_freq", "F32", {1}, all.first(4));
+    norm(str(prefix, "norm.weight"));
+    norm(str(prefix, "layers.0.input_layernorm.weight"));
+    norm(str(prefix, "layers.0.post_attention_layernorm.weight"));
+    for (const char* name : {"q", "k", "v", "o"})
+      matrix(str(prefix, "layers.0.self_attn.", name, "_proj.weight"), 4, 4);
+    matrix(str(prefix, "layers.0.mlp.gate_proj.weight"), 6, 4);
+    matrix(str(prefix, "layers.0.mlp.up_proj.weight"), 6, 4);
+    matrix(str(prefix, "layers.0.mlp.down_proj.weight"), 4, 6);
+    writer.add_tensor(str(prefix, "layers.0.self_attn.rotary_emb.inv_freq"), "F32", {1}, all.first(4));
     if (extra) writer.add_tensor(*extra, "F32", {1}, all.first(4));
     folder.put("model.safetensors", samples::written(writer));
   }
@@ -211,6 +212,21 @@ TEST_F(Folder, VectorsIn16BitsBecomeF32) {
 TEST_F(Folder, ATiedHeadThatIsThereIsLeftOut) {
   put_model("F32", true);
   EXPECT_EQ(open_hf_folder(folder.path(), samples::sample_families())->find("output.weight"), nullptr);
+}
+
+// As models of sentence-transformers lie: Qwen3-Embedding has these names.
+TEST_F(Folder, ADecoderWithoutItsHeadHasNamesWithoutModel) {
+  put_model("F32");
+  const auto want = open_hf_folder(folder.path(), samples::sample_families());
+  for (const std::string_view class_name : {"LlamaForCausalLM", "LlamaModel"}) {
+    put_model("F32", false, "");
+    const std::string config(kConfig);
+    const size_t place = config.find("LlamaForCausalLM");
+    folder.put("config.json", std::string(config).replace(place, 16, class_name));
+    const auto file = open_hf_folder(folder.path(), samples::sample_families());
+    ASSERT_EQ(file->tensors().size(), want->tensors().size());
+    for (const TensorEntry& tensor : want->tensors()) EXPECT_NE(file->find(tensor.name), nullptr) << tensor.name;
+  }
 }
 
 TEST_F(Folder, AnUnknownTensorIsNamed) {

@@ -43,6 +43,23 @@ std::string filled(std::string_view pattern, const Numbers& numbers) {
   return name;
 }
 
+std::optional<MappedName> mapped_by_rules(const HfFamily& family, std::string_view name) {
+  for (const TensorRule& rule : family.tensors) {
+    Numbers numbers;
+    if (!match(rule.hf, name, numbers)) continue;
+    MappedName mapped{&rule, filled(rule.gguf, numbers), std::nullopt};
+    const auto n_hf = static_cast<size_t>(std::ranges::count(rule.hf, '*'));
+    if (!rule.gguf.empty() && n_hf > static_cast<size_t>(std::ranges::count(rule.gguf, '*'))) {
+      const std::string_view number = numbers[n_hf - 1];
+      size_t expert_idx = 0;
+      std::from_chars(number.data(), number.data() + number.size(), expert_idx);
+      mapped.expert_idx = expert_idx;
+    }
+    return mapped;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 const HfFamily* find_hf_family(HfFamilies families, std::string_view class_name) {
@@ -55,6 +72,12 @@ const HfFamily* find_hf_family(HfFamilies families, std::string_view class_name)
 const HfFamily& family_of(HfFamilies families, const HfConfig& config) {
   const std::string name = config.class_name();
   if (const HfFamily* family = find_hf_family(families, name)) return *family;
+  // A decoder saved without its head, as models of sentence-transformers are.
+  constexpr std::string_view kHeadless = "Model";
+  if (name.ends_with(kHeadless)) {
+    const std::string whole = str(name.substr(0, name.size() - kHeadless.size()), "ForCausalLM");
+    if (const HfFamily* family = find_hf_family(families, whole)) return *family;
+  }
   std::string known;
   for (const HfFamily& family : families) {
     for (const std::string_view of_family : family.classes) known += str(known.empty() ? "" : ", ", of_family);
@@ -72,20 +95,9 @@ std::string_view without_prefix(const HfFamily& family, std::string_view hf_name
 
 std::optional<MappedName> to_gguf_name(const HfFamily& family, std::string_view hf_name) {
   const std::string_view name = without_prefix(family, hf_name);
-  for (const TensorRule& rule : family.tensors) {
-    Numbers numbers;
-    if (!match(rule.hf, name, numbers)) continue;
-    MappedName mapped{&rule, filled(rule.gguf, numbers), std::nullopt};
-    const auto n_hf = static_cast<size_t>(std::ranges::count(rule.hf, '*'));
-    if (!rule.gguf.empty() && n_hf > static_cast<size_t>(std::ranges::count(rule.gguf, '*'))) {
-      const std::string_view number = numbers[n_hf - 1];
-      size_t expert_idx = 0;
-      std::from_chars(number.data(), number.data() + number.size(), expert_idx);
-      mapped.expert_idx = expert_idx;
-    }
-    return mapped;
-  }
-  return std::nullopt;
+  auto mapped = mapped_by_rules(family, name);
+  // A decoder saved without its head has names without the part that tells the two apart.
+  return mapped ? mapped : mapped_by_rules(family, str("model.", name));
 }
 
 std::optional<MappedName> to_hf_name(const HfFamily& family, std::string_view gguf_name) {
