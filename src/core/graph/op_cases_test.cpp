@@ -256,15 +256,17 @@ std::vector<OpCase> make_cases() {
   using ops::RouteBy;
   const auto routed = [](CaseBuilder& c, ops::RouteSpec spec, bool has_bias) {
     const ir::Value logits =
-        ops::embed(c.b, c.b.input(ir::Input::kTokenIds), c.weight(CaseBuilder::kMaxIds, 7, "F32", 0, 3));
+        ops::embed(c.b, c.b.input(ir::Input::kTokenIds), c.weight(CaseBuilder::kMaxIds, 6, "F32", 0, 3));
     if (!has_bias) return ops::route(c.b, logits, spec);
     // It chooses alone, has no gradient, and its steps must change no choice.
-    return ops::route(c.b, logits, spec, c.weight(1, 7, "F32", 0, 4));
+    return ops::route(c.b, logits, spec, c.weight(1, 6, "F32", 0, 4));
   };
-  for (const auto& [name, spec] : {std::pair{"route_softmax", ops::RouteSpec{3, RouteBy::kSoftmax, false, 0, 1.5F}},
-                                   std::pair{"route_renormalized", ops::RouteSpec{2, RouteBy::kSoftmax, true, 0.125F}},
-                                   std::pair{"route_sigmoid", ops::RouteSpec{3, RouteBy::kSigmoid, true, 0, 2.5F}},
-                                   std::pair{"route_of_chosen", ops::RouteSpec{3, RouteBy::kSoftmaxOfChosen}}}) {
+  for (const auto& [name, spec] :
+       {std::pair{"route_softmax", ops::RouteSpec{3, RouteBy::kSoftmax, false, 0, 1.5F}},
+        std::pair{"route_renormalized", ops::RouteSpec{2, RouteBy::kSoftmax, true, 0.125F}},
+        std::pair{"route_sigmoid", ops::RouteSpec{3, RouteBy::kSigmoid, true, 0, 2.5F}},
+        std::pair{"route_of_chosen", ops::RouteSpec{3, RouteBy::kSoftmaxOfChosen}},
+        std::pair{"route_groups", ops::RouteSpec{2, RouteBy::kSigmoid, true, 0, 1, 3, 2, 2}}}) {
     add(name, [=](CaseBuilder& c) { return routed(c, spec, false).weights; });
     add(str(name, "_balanced"), [=](CaseBuilder& c) {
       const ops::Routed all = routed(c, spec, true);

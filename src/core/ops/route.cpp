@@ -1,6 +1,7 @@
 #include "core/ops/route.h"
 
 #include <algorithm>
+#include <array>
 
 #include "core/ops/vector_weight.h"
 
@@ -12,12 +13,45 @@ struct Route : ir::Attributes {
   RouteSpec spec;
 };
 
-// The best n of E by score. Logits that are no numbers give experts that exist all the same.
+// The groups that experts are chosen from, a bit each: the best by the sum of their best experts' scores.
 template <class Score>
-void choose(size_t E, size_t n, const Score& score, int32_t* ids) noexcept {
-  for (size_t j = 0; j < n; ++j) {
+uint64_t choose_groups(size_t E, const RouteSpec& spec, const Score& score) noexcept {
+  const size_t n_of_group = E / spec.n_groups;
+  std::array<double, RouteSpec::kMaxGroups> sums{};
+  for (size_t g = 0; g < spec.n_groups; ++g) {
+    size_t last = E;  // of the group's experts that have been added; they are taken from the best on
+    for (size_t i = 0; i < spec.n_best; ++i) {
+      size_t best = E;
+      for (size_t e = g * n_of_group; e < (g + 1) * n_of_group; ++e) {
+        const bool is_left = last == E || score(e) < score(last) || (score(e) == score(last) && e > last);
+        if (is_left && (best == E || score(e) > score(best))) best = e;
+      }
+      if (best == E) break;  // what is left are no numbers
+      sums[g] += static_cast<double>(score(best));
+      last = best;
+    }
+  }
+  uint64_t chosen = 0;
+  for (size_t i = 0; i < spec.n_groups_used; ++i) {
+    size_t best = spec.n_groups;
+    for (size_t g = 0; g < spec.n_groups; ++g) {
+      if ((chosen >> g & 1U) != 0) continue;
+      if (best == spec.n_groups || sums[g] > sums[best]) best = g;
+    }
+    chosen |= uint64_t{1} << best;
+  }
+  return chosen;
+}
+
+// The best by score, of all or of the best groups. Logits that are no numbers give experts that exist all the same.
+template <class Score>
+void choose(size_t E, const RouteSpec& spec, const Score& score, int32_t* ids) noexcept {
+  const uint64_t groups = spec.n_groups > 1 ? choose_groups(E, spec, score) : 1;
+  const size_t n_of_group = E / spec.n_groups;
+  for (size_t j = 0; j < spec.n_used; ++j) {
     int32_t best = -1;
     for (size_t e = 0; e < E; ++e) {
+      if ((groups >> (e / n_of_group) & 1U) == 0) continue;
       const auto id = static_cast<int32_t>(e);
       if (std::find(ids, ids + j, id) != ids + j) continue;
       if (best < 0 || score(e) > score(static_cast<size_t>(best))) best = id;
@@ -46,10 +80,12 @@ void run_route(const Run<Real>& run, size_t begin, size_t end) noexcept {
     Real* weights = run.row(run.node.outputs[1], t);
     Real* p_E = run.row(run.node.outputs[2], t);
     to_probabilities(run, spec.by, logits_E, p_E, E);
-    if (bias_E == nullptr) {
-      choose(E, spec.n_used, [&](size_t e) { return logits_E[e]; }, ids);
+    if (bias_E != nullptr) {
+      choose(E, spec, [&](size_t e) { return p_E[e] + bias_E[e]; }, ids);
+    } else if (spec.n_groups > 1) {
+      choose(E, spec, [&](size_t e) { return p_E[e]; }, ids);
     } else {
-      choose(E, spec.n_used, [&](size_t e) { return p_E[e] + bias_E[e]; }, ids);
+      choose(E, spec, [&](size_t e) { return logits_E[e]; }, ids);
     }
     const Real* from = spec.by == RouteBy::kSoftmaxOfChosen ? logits_E : p_E;
     for (size_t j = 0; j < spec.n_used; ++j) weights[j] = from[ids[j]];
@@ -158,6 +194,10 @@ constexpr Op kRoute{{"route"}, row_items, run_route<float>, run_route<double>, v
 Routed route(ir::Builder& b, ir::Value logits, const RouteSpec& spec, std::optional<ir::WeightId> bias) {
   const ir::ValueType type = b.type(logits);
   KINGLET_CHECK(spec.n_used > 0 && spec.n_used <= type.cols, "route: no more experts are used than there are");
+  KINGLET_CHECK(spec.n_groups > 0 && spec.n_groups <= RouteSpec::kMaxGroups && type.cols % spec.n_groups == 0 &&
+                    spec.n_groups_used > 0 && spec.n_groups_used <= spec.n_groups &&
+                    spec.n_used <= type.cols / spec.n_groups * spec.n_groups_used,
+                "route: the groups that are used have as many experts as are used");
   std::vector<ir::WeightId> weights;
   if (bias) {
     check_vector_weight(b.weight(*bias), type.cols);

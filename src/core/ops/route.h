@@ -20,6 +20,12 @@ struct RouteSpec {
   bool renormalize = false;  ///< Weights of the chosen are divided by their sum + sum_eps.
   float sum_eps = 0.0F;
   float scale = 1.0F;  ///< Of the weights at last.
+  /// Experts stand in groups of one size, and are chosen from n_groups_used of them: those whose best n_best experts
+  /// have the largest sum of probabilities (and biases). At most kMaxGroups.
+  size_t n_groups = 1;
+  size_t n_groups_used = 1;
+  size_t n_best = 1;
+  static constexpr size_t kMaxGroups = 64;
 };
 
 struct Routed {

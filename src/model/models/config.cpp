@@ -216,9 +216,20 @@ void read_experts(const ConfigReader& read, DecoderConfig& config) {
   // As files have it, 0 stands for no change.
   const auto scale = static_cast<float>(read.number_or("expert_weights_scale", 1.0));
   config.experts.scale = scale == 0.0F ? 1.0F : scale;
+  // 0, as some files have it, is no groups.
   if (const size_t n_groups = read.count_or_zero("expert_group_count"); n_groups > 1) {
-    fail_with(ErrorCode::kUnsupported, read.meta().name(), ": ", read.key("expert_group_count"), " is ", n_groups,
-              ": experts that are chosen by groups are not supported");
+    ExpertsConfig& experts = config.experts;
+    if (n_groups > ops::RouteSpec::kMaxGroups || n_experts % n_groups != 0) {
+      read.meta().refuse(read.key("expert_group_count"), str("is ", n_groups, ", expected a divisor of ", n_experts,
+                                                             " experts, at most ", ops::RouteSpec::kMaxGroups));
+    }
+    experts.n_groups = n_groups;
+    experts.n_groups_used = read.count("expert_group_used_count", n_groups);
+    if (experts.n_used > n_experts / n_groups * experts.n_groups_used) {
+      read.meta().refuse(read.key("expert_group_used_count"),
+                         str("is ", experts.n_groups_used, ": these groups have ",
+                             n_experts / n_groups * experts.n_groups_used, " experts, ", experts.n_used, " are used"));
+    }
   }
   constexpr size_t kUnsaid = 0;
   switch (read.count_or_zero("expert_gating_func")) {

@@ -51,6 +51,8 @@ struct ExpertsConfig {
   ops::RouteBy by = ops::RouteBy::kSoftmax;
   bool renormalize = false;  ///< Weights of the chosen sum to one.
   float scale = 1.0F;
+  size_t n_groups = 1;  ///< Experts are chosen from n_groups_used of so many groups (ops::RouteSpec).
+  size_t n_groups_used = 1;
   bool is_gate_up_fused = false;  ///< The file has gate and up of an expert one after the other.
 };
 

@@ -29,9 +29,13 @@ ir::Value silu_gated(ir::Builder& b, ir::Value gate, ir::Value up) {
 ops::Routed route_rows(Context& c, const LayerWeights& w, ir::Value x_TD) {
   const ExpertsConfig& experts = c.config.experts;
   const ir::Value logits = ops::linear(c.b, x_TD, w["ffn_gate_inp.weight"], w.find("ffn_gate_inp.bias"));
-  ops::RouteSpec spec{experts.n_used, experts.by, experts.renormalize, 0.0F, experts.scale};
+  ops::RouteSpec spec{experts.n_used, experts.by,       experts.renormalize,  0.0F,
+                      experts.scale,  experts.n_groups, experts.n_groups_used};
   // Sigmoids may all be tiny; published models add this to their sum.
   if (experts.by == ops::RouteBy::kSigmoid) spec.sum_eps = 1e-20F;
+  // A group counts as its best expert with a softmax (DeepSeek-V2, arXiv 2405.04434), as its best two with sigmoids
+  // (DeepSeek-V3, arXiv 2412.19437). llama.cpp takes the best two for both.
+  if (experts.by == ops::RouteBy::kSigmoid) spec.n_best = 2;
   c.routed.push_back(ops::route(c.b, logits, spec, w.find("exp_probs_b.bias")));
   return c.routed.back();
 }
@@ -53,7 +57,7 @@ ir::Value run_experts(Context& c, const LayerWeights& w, ir::Value x_TD, const o
     up = ops::expert_linear(c.b, x, rows, w["ffn_up_exps.weight"], {F, 0, F}, w.find("ffn_up_exps.bias"));
   }
   ir::Value down = ops::expert_linear(c.b, activation(c.b, gate, up), rows, w["ffn_down_exps.weight"], {D, 0, D},
-                                            w.find("ffn_down_exps.bias"));
+                                      w.find("ffn_down_exps.bias"));
   if (const auto scale = w.find("ffn_down_exps.scale")) down = ops::scale_experts(c.b, down, rows, *scale);
   return ops::combine_rows(c.b, down, rows, routed.weights);
 }
