@@ -38,6 +38,7 @@ struct TensorRule {
   std::string_view hf;
   std::string_view gguf;
   Change change = Change::kNone;
+  bool is_bytes = false;  ///< U8 that only `make` understands.
 };
 
 /// The tensors of a folder by name, for families that make some of their own.
@@ -86,7 +87,8 @@ struct HfFamily {
   void (*fill)(HfKeys& keys) = nullptr;
   /// Tensors that no rule gives; null: none.
   std::vector<MadeTensor> (*make)(const HfConfig& config, const HfTensors& tensors) = nullptr;
-  bool is_tied = false;  ///< Where config.json does not say whether the head is the embedding.
+  std::string_view quant_method = {};  ///< Of a quantization_config, where `make` knows one.
+  bool is_tied = false;                ///< Where config.json does not say whether the head is the embedding.
   HfIds ids = {};
 };
 

@@ -109,9 +109,11 @@ class HfFolder final : public ModelFile, private HfTensors {
       fail_with(ErrorCode::kUnsupported, what, ": has ", entry.shape.size(), " dimensions, expected 1 to 4");
     }
     if (entry.bytes.empty()) fail_with(ErrorCode::kInvalidFile, what, ": is empty");
-    if (entry.format == nullptr)
-      fail_with(ErrorCode::kUnsupported, what, ": dtype ", entry.type->name,
-                " is not supported; supported: F32, F16, BF16, F64, I8, I16, I32, I64");
+    const bool is_known = mapped->rule->is_bytes ? entry.type->name == "U8" : entry.format != nullptr;
+    if (!is_known) {
+      fail_with(ErrorCode::kUnsupported, what, ": dtype ", entry.type->name, " is not supported; supported: ",
+                mapped->rule->is_bytes ? "U8" : "F32, F16, BF16, F64, I8, I16, I32, I64");
+    }
     if (!by_name_.emplace(plain, &entry).second) fail_with(ErrorCode::kInvalidFile, what, " is in two shards");
     if (mapped->rule->gguf.empty()) return;  // the family's `make` reads it
     if (mapped->expert_idx) {

@@ -53,6 +53,18 @@ std::string refusal(std::string_view members, ErrorCode code) {
   }
 }
 
+TEST(HfSettings, OtherQuantizedFoldersAreRefusedByName) {
+  const auto of = [](std::string_view settings) {
+    return refusal(str(R"("quantization_config":)", settings), ErrorCode::kUnsupported);
+  };
+  EXPECT_THAT(of(R"({"quant_method":"fp8"})"), HasSubstr("config.json: quantization_config is of method fp8"));
+  EXPECT_THAT(of("{}"), HasSubstr("quantization_config is of method none that is said"));
+  EXPECT_THAT(of("3"), HasSubstr("quantization_config is of method none that is said"));
+  EXPECT_THAT(refusal(R"("quantization_config":{"quant_method":[]})", ErrorCode::kInvalidFile),
+              HasSubstr("quantization_config: quant_method"));
+  EXPECT_EQ(refusal(R"("quantization_config":null)", ErrorCode::kInternal), "");
+}
+
 TEST(HfSettings, KeysOfGgufAndDefaults) {
   const Metadata meta = keys_of(kConfig);
   EXPECT_EQ(meta.require<uint32_t>("llama.block_count"), 1U);

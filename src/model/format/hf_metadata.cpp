@@ -1,6 +1,10 @@
 // Keys for the settings of a folder: the family's own, then ids of special tokens and sampling settings as
 // generation_config.json has them (config.json where that has none).
+#include <array>
+#include <span>
+
 #include "model/format/hf_keys.h"
+#include "model/format/printable.h"
 
 namespace kinglet::format {
 namespace {
@@ -33,10 +37,27 @@ void fill_generation(const HfConfig& config, const HfConfig* generation, Metadat
   number("general.sampling.penalty_repeat", "repetition_penalty");
 }
 
+// How the weights of the folder are quantized; empty: they are not.
+std::string quant_method(const HfConfig& config) {
+  const system::Json* settings = config.find("quantization_config");
+  if (settings == nullptr) return "";
+  try {
+    const system::Json* method = settings->find("quant_method");
+    return method == nullptr ? "none that is said" : method->as_string("quant_method");
+  } catch (const Error& error) {
+    fail_with(ErrorCode::kInvalidFile, config.name(), ": quantization_config: ", error.message());
+  }
+}
+
 }  // namespace
 
 void fill_metadata(const HfFamily& family, const HfConfig& config, const HfConfig* generation, Metadata& metadata) {
   HfKeys keys(config, family.architecture, metadata);
+  if (const std::string method = quant_method(config); !method.empty() && method != family.quant_method) {
+    const std::array known{family.quant_method};
+    config.refuse_setting("quantization_config", str("of method ", printable(method)),
+                          std::span(known).first(family.quant_method.empty() ? 0 : 1));
+  }
   family.fill(keys);
   fill_generation(config, generation, metadata);
   const auto set_default = [&](std::string_view key, std::string_view hf_key, std::optional<uint32_t> id) {

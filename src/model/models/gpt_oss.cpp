@@ -1,5 +1,6 @@
 // gpt-oss: experts with biases and a clamped SwiGLU, attention sinks, windows on even layers, yarn whose ramp is not
 // rounded to whole pairs. Source: OpenAI, gpt-oss model card (arXiv 2508.10925); transformers, GptOssConfig.
+#include <array>
 #include <cstring>
 
 #include "model/format/hf_keys.h"
@@ -97,6 +98,49 @@ format::MadeTensor half_of_bias(std::string name, const format::SafetensorsEntry
   return format::made_of(std::move(name), {entry.shape[0], entry.shape[1] / 2}, std::move(half));
 }
 
+// Of bytes [E, rows, cols / 32, 16] and exponents [E, rows, cols / 32] of published checkpoints every step-th row, from
+// `begin` on, as MXFP4. There a byte holds two elements that stand side by side, in a file two that are 16 apart.
+format::MadeTensor packed_rows(std::string name, const format::HfTensors& tensors, const std::string& hf,
+                               std::array<uint64_t, 3> shape, size_t begin, size_t step) {
+  constexpr size_t kLen = 32;
+  const auto [E, rows, cols] = shape;
+  if (cols % kLen != 0)
+    fail_with(ErrorCode::kInvalidFile, hf, "_blocks: rows of ", cols, " are no whole blocks of ", kLen);
+  const auto& codes = tensors.require(hf + "_blocks", {E, rows, cols / kLen, kLen / 2});
+  const auto& exponents = tensors.require(hf + "_scales", {E, rows, cols / kLen});
+  return {std::move(name),
+          {E, rows / step, cols},
+          quant::find_by_name("MXFP4"),
+          [&codes, &exponents, begin, step, n_rows = E * rows, n_blocks = cols / kLen](std::span<std::byte> out) {
+            std::byte* to = out.data();
+            for (size_t r = begin; r < n_rows; r += step) {
+              for (size_t i = r * n_blocks; i < (r + 1) * n_blocks; ++i) {
+                const std::byte* from = codes.bytes.data() + i * (kLen / 2);
+                const auto code = [from](size_t e) {
+                  return e % 2 == 0 ? from[e / 2] & std::byte{15} : from[e / 2] >> 4;
+                };
+                *to++ = exponents.bytes[i];
+                for (size_t e = 0; e < kLen / 2; ++e) *to++ = code(e) | code(e + kLen / 2) << 4;
+              }
+            }
+          }};
+}
+
+void make_weights(const format::HfTensors& tensors, const std::string& hf, const std::string& gguf,
+                  std::array<uint64_t, 3> sizes, std::vector<format::MadeTensor>& made) {
+  const auto [E, D, F] = sizes;
+  if (tensors.find(hf + "gate_up_proj_blocks") != nullptr) {
+    made.push_back(packed_rows(gguf + "ffn_gate_exps.weight", tensors, hf + "gate_up_proj", {E, 2 * F, D}, 0, 2));
+    made.push_back(packed_rows(gguf + "ffn_up_exps.weight", tensors, hf + "gate_up_proj", {E, 2 * F, D}, 1, 2));
+  } else {
+    const auto& both = tensors.require(hf + "gate_up_proj", {E, D, 2 * F});
+    made.push_back(half_of(gguf + "ffn_gate_exps.weight", both, 0));
+    made.push_back(half_of(gguf + "ffn_up_exps.weight", both, 1));
+  }
+  if (tensors.find(hf + "down_proj_blocks") != nullptr)
+    made.push_back(packed_rows(gguf + "ffn_down_exps.weight", tensors, hf + "down_proj", {E, D, F}, 0, 1));
+}
+
 std::vector<format::MadeTensor> make(const format::HfConfig& config, const format::HfTensors& tensors) {
   const uint64_t E = config.count("num_local_experts");
   const uint64_t D = config.count("hidden_size");
@@ -105,9 +149,7 @@ std::vector<format::MadeTensor> make(const format::HfConfig& config, const forma
   for (uint64_t i = 0; i < config.count("num_hidden_layers"); ++i) {
     const std::string hf = str("model.layers.", i, ".mlp.experts.");
     const std::string gguf = str("blk.", i, ".");
-    const auto& both = tensors.require(hf + "gate_up_proj", {E, D, 2 * F});
-    made.push_back(half_of(gguf + "ffn_gate_exps.weight", both, 0));
-    made.push_back(half_of(gguf + "ffn_up_exps.weight", both, 1));
+    make_weights(tensors, hf, gguf, {E, D, F}, made);
     const auto& bias = tensors.require(hf + "gate_up_proj_bias", {E, 2 * F});
     made.push_back(half_of_bias(gguf + "ffn_gate_exps.bias", bias, 0));
     made.push_back(half_of_bias(gguf + "ffn_up_exps.bias", bias, 1));
@@ -147,9 +189,14 @@ Architecture gpt_oss() {
                {"model.layers.*.mlp.experts.down_proj_bias", ""},
                {"model.layers.*.mlp.experts.gate_up_proj", ""},
                {"model.layers.*.mlp.experts.gate_up_proj_bias", ""},
+               {"model.layers.*.mlp.experts.gate_up_proj_blocks", "", format::Change::kNone, true},
+               {"model.layers.*.mlp.experts.gate_up_proj_scales", "", format::Change::kNone, true},
+               {"model.layers.*.mlp.experts.down_proj_blocks", "", format::Change::kNone, true},
+               {"model.layers.*.mlp.experts.down_proj_scales", "", format::Change::kNone, true},
            }),
            .fill = fill,
-           .make = make},
+           .make = make,
+           .quant_method = "mxfp4"},
           fill_tiny};
 }
 
