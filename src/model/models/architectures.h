@@ -17,6 +17,7 @@ Architecture gemma4();
 Architecture gpt2();
 Architecture gpt_oss();
 Architecture granite();
+Architecture granite_moe();
 Architecture granite_hybrid();
 Architecture lfm2();
 Architecture llama();

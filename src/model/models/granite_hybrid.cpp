@@ -34,7 +34,7 @@ DecoderConfig read_config(const ConfigReader& read) {
   }
   own->heads.head_dim = inner / own->heads.n_heads;
   config.family = std::move(own);
-  read_experts(read, config);
+  read_granite_experts(read, config);
   // Layers without heads for keys have a state; most files turn nothing.
   const std::vector<size_t> n_kv_heads = read.counts("attention.head_count_kv", config.n_layers, std::nullopt);
   const bool has_rope = read.truth_or("rope.scaling.finetuned", true);
@@ -64,18 +64,7 @@ void declare_tensors(const DecoderConfig& c, TensorTable& t) {
       declare_attention_tensors(c, i, t);
     }
     t.of_layer(i, "ffn_norm.weight", 1, c.hidden_dim);
-    if (const size_t n = c.layers[i].n_experts; n > 0) {
-      t.of_layer(i, "ffn_gate_inp.weight", n, c.hidden_dim);
-      t.of_layer(i, "ffn_gate_exps.weight", n * c.experts.ffn_dim, c.hidden_dim);
-      t.of_layer(i, "ffn_up_exps.weight", n * c.experts.ffn_dim, c.hidden_dim);
-      t.of_layer(i, "ffn_down_exps.weight", n * c.hidden_dim, c.experts.ffn_dim);
-      if (c.experts.shared_ffn_dim == 0) continue;
-      t.of_layer(i, "ffn_gate_shexp.weight", c.experts.shared_ffn_dim, c.hidden_dim);
-      t.of_layer(i, "ffn_up_shexp.weight", c.experts.shared_ffn_dim, c.hidden_dim);
-      t.of_layer(i, "ffn_down_shexp.weight", c.hidden_dim, c.experts.shared_ffn_dim);
-    } else {
-      declare_gated_tensors(c, i, t);
-    }
+    declare_feed_forward_tensors(c, i, t);
   }
 }
 
@@ -98,28 +87,6 @@ ir::Value state_space(Context& c, const LayerWeights& w, ir::Value x_TD) {
 
 ir::Value attention_or_state_space(Context& c, const LayerWeights& w, ir::Value x_TD) {
   return c.layer(w).is_recurrent ? state_space(c, w, x_TD) : decoder_attention(c, w, x_TD);
-}
-
-// The chosen experts by a softmax over their logits, and the one that every token passes.
-ir::Value feed_forward(Context& c, const LayerWeights& w, ir::Value x_TD) {
-  const size_t n_experts = c.layer(w).n_experts;
-  if (n_experts == 0) return decoder_feed_forward(c, w, x_TD);
-  const ExpertsConfig& experts = c.config.experts;
-  const ops::Routed routed = ops::route(c.b, ops::linear(c.b, x_TD, w["ffn_gate_inp.weight"]),
-                                        {.n_used = experts.n_used, .by = ops::RouteBy::kSoftmaxOfChosen});
-  const ops::ExpertRows rows = ops::sort_by_expert(c.b, routed.ids, n_experts);
-  const ir::Value x = ops::spread_rows(c.b, x_TD, rows);
-  const auto product = [&](ir::Value of, std::string_view weight, size_t n) {
-    return ops::expert_linear(c.b, of, rows, w[weight], {n, 0, n});
-  };
-  const ir::Value inner = ops::gated(c.b, kernels::Activate::kSilu, product(x, "ffn_gate_exps.weight", experts.ffn_dim),
-                                     product(x, "ffn_up_exps.weight", experts.ffn_dim));
-  const ir::Value chosen =
-      ops::combine_rows(c.b, product(inner, "ffn_down_exps.weight", c.config.hidden_dim), rows, routed.weights);
-  if (experts.shared_ffn_dim == 0) return chosen;
-  const ir::Value shared = ops::gated(c.b, kernels::Activate::kSilu, ops::linear(c.b, x_TD, w["ffn_gate_shexp.weight"]),
-                                      ops::linear(c.b, x_TD, w["ffn_up_shexp.weight"]));
-  return ops::add(c.b, chosen, ops::linear(c.b, shared, w["ffn_down_shexp.weight"]));
 }
 
 /// Whether each layer is of attention, in either spelling.
@@ -160,24 +127,7 @@ void fill(format::HfKeys& keys) {
   if (!has_rope) keys.count("context_length", "max_position_embeddings", 1 << 20);
 }
 
-/// Rows [begin, begin + n) of a matrix, or of each of several.
-format::MadeTensor part_of_rows(std::string name, const format::SafetensorsEntry& entry, uint64_t begin, uint64_t n) {
-  std::vector<uint64_t> shape = entry.shape;
-  const size_t rows = shape.size() - 2;
-  const uint64_t n_matrices = shape.size() == 3 ? shape[0] : 1;
-  shape[rows] = n;
-  return {std::move(name), shape, entry.format, [&entry, begin, n, n_matrices, rows](std::span<std::byte> out) {
-            const size_t part = out.size() / static_cast<size_t>(n_matrices);
-            const size_t row_bytes = part / static_cast<size_t>(n);
-            const size_t whole = static_cast<size_t>(entry.shape[rows]) * row_bytes;
-            for (size_t i = 0; i < n_matrices; ++i) {
-              std::memcpy(out.data() + i * part,
-                          entry.bytes.data() + i * whole + static_cast<size_t>(begin) * row_bytes, part);
-            }
-          }};
-}
-
-// Vectors that files have as matrices, and gate and up apart.
+// Vectors that files have as matrices, and what all Granites with experts have.
 std::vector<format::MadeTensor> make(const format::HfConfig& config, const format::HfTensors& tensors) {
   std::vector<format::MadeTensor> made;
   const uint64_t D = config.count("hidden_size");
@@ -186,21 +136,9 @@ std::vector<format::MadeTensor> make(const format::HfConfig& config, const forma
   const uint64_t expert_width = config.count("intermediate_size");
   const uint64_t n_groups = std::max<uint64_t>(1, config.count_or("mamba_n_groups", 1));
   for (uint64_t i = 0; i < config.count("num_hidden_layers"); ++i) {
+    make_granite_experts(i, {D, n_experts > 0 ? expert_width : 0, F, n_experts}, tensors, made);
     const auto hf = [&](std::string_view name) { return str("model.layers.", i, ".", name); };
     const auto gguf = [&](std::string_view name) { return str("blk.", i, ".", name); };
-    // The feed-forward of every token is called a shared expert where there are others.
-    const std::string_view kind = n_experts > 0 ? "_shexp" : "";
-    const format::SafetensorsEntry& gate_and_up = tensors.require(hf("shared_mlp.input_linear.weight"), {2 * F, D});
-    made.push_back(part_of_rows(gguf(str("ffn_gate", kind, ".weight")), gate_and_up, 0, F));
-    made.push_back(part_of_rows(gguf(str("ffn_up", kind, ".weight")), gate_and_up, F, F));
-    made.push_back(part_of_rows(gguf(str("ffn_down", kind, ".weight")),
-                                tensors.require(hf("shared_mlp.output_linear.weight"), {D, F}), 0, D));
-    if (n_experts > 0) {
-      const format::SafetensorsEntry& of_experts =
-          tensors.require(hf("block_sparse_moe.input_linear.weight"), {n_experts, 2 * expert_width, D});
-      made.push_back(part_of_rows(gguf("ffn_gate_exps.weight"), of_experts, 0, expert_width));
-      made.push_back(part_of_rows(gguf("ffn_up_exps.weight"), of_experts, expert_width, expert_width));
-    }
     if (tensors.find(hf("mamba.A_log")) == nullptr) continue;
     const auto values = [&](std::string_view name) { return format::HfTensors::values(tensors.require(hf(name))); };
     std::vector<float> rates = values("mamba.A_log");
@@ -238,8 +176,7 @@ void fill_tiny(format::Metadata& metadata) {
 Architecture granite_hybrid() {
   Blocks blocks = kDecoderBlocks;
   blocks.attention = attention_or_state_space;
-  blocks.feed_forward = feed_forward;
-  std::vector<format::TensorRule> rules = llama_rules({
+  std::vector<format::TensorRule> rules = granite_expert_rules({
       {"model.layers.*.mamba.in_proj.weight", "blk.*.ssm_in.weight"},
       {"model.layers.*.mamba.conv1d.weight", "blk.*.ssm_conv1d.weight"},
       {"model.layers.*.mamba.conv1d.bias", "blk.*.ssm_conv1d.bias"},
@@ -248,11 +185,6 @@ Architecture granite_hybrid() {
       {"model.layers.*.mamba.A_log", ""},
       {"model.layers.*.mamba.D", ""},
       {"model.layers.*.mamba.norm.weight", ""},
-      {"model.layers.*.shared_mlp.input_linear.weight", ""},
-      {"model.layers.*.shared_mlp.output_linear.weight", ""},
-      {"model.layers.*.block_sparse_moe.input_linear.weight", ""},
-      {"model.layers.*.block_sparse_moe.output_linear.weight", "blk.*.ffn_down_exps.weight"},
-      {"model.layers.*.block_sparse_moe.router.layer.weight", "blk.*.ffn_gate_inp.weight"},
   });
   return {"granitemoehybrid",
           "granitehybrid",

@@ -22,6 +22,7 @@ std::span<const Architecture> architectures() {
       gemma4(),
       gpt2(),
       granite(),
+      granite_moe(),
       granite_hybrid(),
       lfm2(),
       olmo2(),
