@@ -2,6 +2,9 @@
 // counted, in every thread. And what happens where there is none left.
 #include <gtest/gtest.h>
 
+#include <array>
+#include <utility>
+
 #include "core/base/counted_new.h"
 #include "core/kernels/select.h"
 #include "home/system/thread_pool.h"
@@ -11,8 +14,10 @@
 namespace kinglet::tests {
 namespace {
 
+// Nor do the experts of a model that has them.
 TEST(Allocations, ATokenTakesNoMemory) {
-  const models::TinyModel model({.format = "Q4_0"});
+  const models::TinyModel dense({.format = "Q4_0"});
+  const models::TinyModel experts({.format = "Q4_0"}, *models::find_architecture("qwen3moe"));
   const kernels::KernelTable table = *kernels::select(kernels::detect());
   engine::SamplingParams all;
   all.temperature = 0.9F;
@@ -27,14 +32,17 @@ TEST(Allocations, ATokenTakesNoMemory) {
   engine::SamplingParams mirostat;
   mirostat.temperature = 1.0F;
   mirostat.mirostat = true;
-  for (const engine::SamplingParams& sampling : {engine::SamplingParams{}, all, mirostat}) {
+  const std::array<std::pair<const models::TinyModel*, engine::SamplingParams>, 4> cases{
+      {{&dense, {}}, {&dense, all}, {&dense, mirostat}, {&experts, {}}}};
+  for (const auto& [model, sampling] : cases) {
     system::SpinPool pool(2);
-    engine::Engine engine(model.shared(), {.context_len = 256, .max_sequences = 2}, table, pool);
+    engine::Engine engine(model->shared(), {.context_len = 256, .max_sequences = 2}, table, pool);
+    const engine::SamplingParams& of_case = sampling;  // a binding, which lambdas cannot capture
     const auto allocations_of = [&](size_t n_tokens) {
       const size_t before = counted::n_allocations.load();
       std::vector<std::shared_ptr<engine::Generation>> running;
       for (int32_t i = 0; i < 2; ++i) {
-        running.push_back(engine.submit({{1, 2, 3, i, 1, 2, 3, i}, n_tokens, {}, sampling}));
+        running.push_back(engine.submit({{1, 2, 3, i, 1, 2, 3, i}, n_tokens, {}, of_case}));
       }
       for (const auto& generation : running) {
         while (!generation->next().finish) {
