@@ -128,7 +128,7 @@ int main(int argc, char** argv) {
   put(corpus / "gguf/empty", samples::written(GgufWriter()));
   put(corpus / "model/plain", tiny_llama(""));
   put(corpus / "model/yarn", tiny_llama("yarn"));
-    put(corpus / "safetensors/several", samples::small_safetensors());
+  put(corpus / "safetensors/several", samples::small_safetensors());
   put(corpus / "safetensors/empty", samples::written(SafetensorsWriter()));
   constexpr std::string_view kStart =
       R"({"architectures":["LlamaForCausalLM"],"vocab_size":4,"hidden_size":4,"intermediate_size":6,"num_hidden_layers":1,"num_attention_heads":2)";

@@ -79,8 +79,8 @@ void fill_qwen2_moe(format::HfKeys& keys) {
 }
 
 // With 4 experts the gradient of blk.0.attn_q happens to be short (5.6), and what f32 rounds off it (1.4e-4) is more
-// than tests allow for its length. 3 to 8 experts and other seeds have the same error (1.0e-4 to 1.6e-4) on gradients two
-// to three times as long, and no router is near a tie (the closest two are 1e-3 apart): rounding.
+// than tests allow for its length. 3 to 8 experts and other seeds have the same error (1.0e-4 to 1.6e-4) on gradients
+// two to three times as long, and no router is near a tie (the closest two are 1e-3 apart): rounding.
 void fill_tiny_qwen2_moe(format::Metadata& metadata) {
   metadata.set("qwen2moe.expert_count", uint32_t{5});
   metadata.set("qwen2moe.expert_used_count", uint32_t{2});

@@ -6,9 +6,10 @@
 // time.
 //
 // Kinds of vocabularies, by the name that GGUF has for each: "gpt2" is BPE over bytes (byte_bpe.h), "gemma4" BPE over
-// characters (char_bpe.h), "llama" SentencePiece's BPE (sentencepiece.h), "t5" its Unigram (unigram.h), "bert" WordPiece
-// (wordpiece.h). Where SentencePiece and llama.cpp differ, ids are llama.cpp's: text behind a control token or one that
-// users define begins like a text of its own, with a mark for a space in front where the vocabulary adds one.
+// characters (char_bpe.h), "llama" SentencePiece's BPE (sentencepiece.h), "t5" its Unigram (unigram.h), "bert"
+// WordPiece (wordpiece.h). Where SentencePiece and llama.cpp differ, ids are llama.cpp's: text behind a control token
+// or one that users define begins like a text of its own, with a mark for a space in front where the vocabulary adds
+// one.
 //
 // jinja::Template (jinja/template.h) is a chat template: parsed once (an Error names the line), rendered often, by any
 // number of threads at once. Its context is a dict of jinja::Value, made by hand or from JSON (jinja/json.h);
