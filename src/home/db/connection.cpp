@@ -1,5 +1,7 @@
 #include <fcntl.h>
 #include <sqlite3.h>
+#include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -35,16 +37,30 @@ void choose_wal(sqlite3* handle) {
   }
 }
 
+// Makes it with the rights of its owner alone, which SQLite gives its other files as well. Closing any descriptor of
+// the file takes away the locks that SQLite holds on it in this process, so it is never opened here: it is made under
+// another name, and gets its own once it is closed.
+void make_file(const std::string& path) {
+  if (system::facts_of(path)) return;
+  std::string temporary;
+  {
+    system::NewFile made = system::make_temporary(path);
+    if (::fchmod(made.file.get(), 0600) != 0) system::fail_write(made.path, errno);
+    temporary = std::move(made.path);
+  }
+  const int failed = ::renameat2(AT_FDCWD, temporary.c_str(), AT_FDCWD, path.c_str(), RENAME_NOREPLACE);
+  const int why = errno;
+  if (failed == 0) return;
+  ::unlink(temporary.c_str());
+  if (why != EEXIST) system::fail_write(path, why);  // else another one has made it
+}
+
 }  // namespace
 
 Connection::Connection(const std::string& path) : path_(path) {
   const std::filesystem::path folder = std::filesystem::path(path).parent_path();
   if (!folder.empty()) system::make_folders(folder.string());
-  {
-    // SQLite gives its other files the rights of this one.
-    const system::FileDescriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-    if (file.get() < 0) system::fail_write(path, errno);
-  }
+  make_file(path);
   const int code = sqlite3_open_v2(path.c_str(), &handle_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
   try {
     if (code != SQLITE_OK) fail_with_code(code, "cannot be opened");

@@ -132,6 +132,23 @@ TEST(LedgerChild, DISABLED_Appends) {
   for (int i = 0; i < n; ++i) ledger.append(record(i));
 }
 
+// A process that opens the file again keeps the locks that it has on it: without them another one that goes thinks
+// itself the last, and takes away the log that is being written.
+TEST(Ledger, ASecondConnectionLosesNothing) {
+  const ScratchFolder folder("ledger_second");
+  const std::string path = folder.path() + "/k.db";
+  db::Database first(path);
+  Ledger ledger(first);
+  ledger.append(record(0));
+  db::Database second(path);
+  Ledger(second).append(record(1));
+  TestChild child("LedgerChild.DISABLED_Appends", {{"PATH", path}, {"N", "1"}});
+  EXPECT_EQ(child.wait(), 0);
+  ledger.append(record(2));
+  db::Database later(path);
+  EXPECT_EQ(all(Ledger(later)).size(), 4U);
+}
+
 TEST(Ledger, ProcessesAppendToOneChain) {
   const ScratchFolder folder("ledger_processes");
   const std::string path = folder.path() + "/k.db";
