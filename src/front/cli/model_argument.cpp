@@ -8,6 +8,8 @@
 #include "front/cli/interrupt.h"
 #include "front/cli/progress.h"
 #include "home/store/near_names.h"
+#include "home/system/folder.h"
+#include "model/format/hf_folder.h"
 #include "model/format/printable.h"
 
 namespace kinglet::cli {
@@ -116,6 +118,18 @@ void require_other_file(const std::string& out, const ModelSource& source) {
   std::error_code ignored;  // of one that is not there
   if (std::filesystem::equivalent(out, source.path, ignored))
     fail_with(ErrorCode::kInvalidArgument, out, ": is the model itself; name another file to write");
+}
+
+std::shared_ptr<const format::ModelFile> open_as_file(const ModelSource& source) {
+  std::error_code ignored;
+  if (!fs::is_directory(source.path, ignored)) return open_source(source);
+  return format::open_hf_folder(source.path, models::hf_families(), {.as_file = true});
+}
+
+void require_room(const std::string& out, uint64_t n_bytes) {
+  const std::string parent = fs::absolute(out).parent_path().string();
+  if (const uint64_t n_free = system::free_bytes(parent); n_free < n_bytes)
+    fail_with(ErrorCode::kNoSpace, out, ": needs ", n_bytes, " bytes of disk, ", n_free, " are free at ", parent);
 }
 
 chat::Settings settings_of(Session& session, const ModelSource& source, const format::Metadata& metadata) {

@@ -35,6 +35,11 @@ std::shared_ptr<const format::ModelFile> open_source(const ModelSource& source);
 /// Throws Error{kInvalidArgument} where the file to write is the model's own: what a mistake would replace.
 void require_other_file(const std::string& out, const ModelSource& source);
 
+/// The same for what a file is written from: a folder has the layout of files (HfOptions::as_file).
+std::shared_ptr<const format::ModelFile> open_as_file(const ModelSource& source);
+/// Throws Error{kNoSpace} with both numbers where the disk of a file to be written has no room for so many bytes.
+void require_room(const std::string& out, uint64_t n_bytes);
+
 /// Settings in layers: our defaults, the file's, the stored model's.
 chat::Settings settings_of(Session& session, const ModelSource& source, const format::Metadata& metadata);
 

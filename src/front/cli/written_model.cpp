@@ -4,8 +4,8 @@
 #include <array>
 #include <filesystem>
 
+#include "front/cli/model_argument.h"
 #include "model/convert/quantize.h"
-#include "model/format/hf_folder.h"
 #include "model/models/models.h"
 
 namespace kinglet::cli {
@@ -23,7 +23,7 @@ const quant::Format* plain_type(std::string_view name) {
 WrittenModel::WrittenModel(const std::string& path, const std::string& type) {
   const bool is_folder = std::filesystem::is_directory(path);
   if (!type.empty() && (!is_folder || plain_type(type) == nullptr)) mixture_ = &convert::mixture_named(type);
-  file_ = is_folder ? format::open_hf_folder(path, models::hf_families(), {.as_file = true}) : models::open_file(path);
+  file_ = open_as_file({path, path, {}});
   // What cannot be run is not worth writing: shapes and settings are checked as loading does.
   models::Model::check(*file_);
   if (mixture_ != nullptr) {

@@ -17,10 +17,7 @@ using system::Json;
 
 constexpr uint64_t kMaxBytes = 1'000'000;
 
-Json read_json(const std::string& path) {
-  const std::string text = system::read_file(path, kMaxBytes);
-  return reading_json(path, [&] { return Json::parse(text, path, {.max_depth = 16}); });
-}
+Json read_json(const std::string& path) { return read_json_file(path, kMaxBytes, 16); }
 
 struct Mode {
   std::string_view name;

@@ -39,9 +39,7 @@ constexpr std::array kRoles = {
 
 // A JSON file of the folder; null where it is not there.
 Json read_json(const std::string& path, uint64_t max_bytes = kMaxJsonBytes) {
-  if (!fs::exists(path)) return {};
-  const std::string text = system::read_file(path, max_bytes);
-  return reading_json(path, [&] { return Json::parse(text, path, {.max_depth = kMaxDepth}); });
+  return fs::exists(path) ? read_json_file(path, max_bytes, kMaxDepth) : Json();
 }
 
 class Folder {

@@ -50,28 +50,30 @@ constexpr std::string_view kPhi3 = R"(
     {{- '<|assistant|>\n' }}
 {%- endif %})";
 
-// Tools and system messages stand with the last question. Calls and results of earlier ones are left out.
-constexpr std::string_view kMistral2 = R"(
-{{- bos_token }}
-{%- set ns = namespace(system='', last=-1) %}
-{%- for message in messages %}
-    {%- if message.role == 'system' %}
-        {%- set ns.system = ns.system + message.content + '\n\n' %}
-    {%- elif message.role == 'user' %}
-        {%- set ns.last = loop.index0 %}
-    {%- endif %}
-{%- endfor %}
-{%- for message in messages %}
-    {%- if message.role == 'user' %}
-        {%- if loop.index0 == ns.last %}
-            {%- if tools %}
-                {{- '[AVAILABLE_TOOLS]' + tools | tojson + '[/AVAILABLE_TOOLS]' }}
-            {%- endif %}
-            {{- '[INST]' + ns.system + message.content + '[/INST]' }}
-        {%- else %}
-            {{- '[INST]' + message.content + '[/INST]' }}
-        {%- endif %}
-    {%- elif message.tool_calls %}
+// Tools and system messages stand with the last question. What follows are calls, answers and results.
+#define KINGLET_MISTRAL_QUESTIONS                                                        \
+  "{{- bos_token }}\n"                                                                   \
+  "{%- set ns = namespace(system='', last=-1) %}\n"                                      \
+  "{%- for message in messages %}\n"                                                     \
+  "    {%- if message.role == 'system' %}\n"                                             \
+  "        {%- set ns.system = ns.system + message.content + '\\n\\n' %}\n"              \
+  "    {%- elif message.role == 'user' %}\n"                                             \
+  "        {%- set ns.last = loop.index0 %}\n"                                           \
+  "    {%- endif %}\n"                                                                   \
+  "{%- endfor %}\n"                                                                      \
+  "{%- for message in messages %}\n"                                                     \
+  "    {%- if message.role == 'user' %}\n"                                               \
+  "        {%- if loop.index0 == ns.last %}\n"                                           \
+  "            {%- if tools %}\n"                                                        \
+  "                {{- '[AVAILABLE_TOOLS]' + tools | tojson + '[/AVAILABLE_TOOLS]' }}\n" \
+  "            {%- endif %}\n"                                                           \
+  "            {{- '[INST]' + ns.system + message.content + '[/INST]' }}\n"              \
+  "        {%- else %}\n"                                                                \
+  "            {{- '[INST]' + message.content + '[/INST]' }}\n"                          \
+  "        {%- endif %}\n"
+
+// Calls and results of earlier questions are left out.
+constexpr std::string_view kMistral2 = KINGLET_MISTRAL_QUESTIONS R"(    {%- elif message.tool_calls %}
         {%- if loop.index0 > ns.last %}
             {{- '[TOOL_CALLS][' }}
             {%- for call in message.tool_calls %}
@@ -92,27 +94,7 @@ constexpr std::string_view kMistral2 = R"(
 {%- endfor %})";
 
 // Calls have ids, and each result stands for itself.
-constexpr std::string_view kMistral3 = R"(
-{{- bos_token }}
-{%- set ns = namespace(system='', last=-1) %}
-{%- for message in messages %}
-    {%- if message.role == 'system' %}
-        {%- set ns.system = ns.system + message.content + '\n\n' %}
-    {%- elif message.role == 'user' %}
-        {%- set ns.last = loop.index0 %}
-    {%- endif %}
-{%- endfor %}
-{%- for message in messages %}
-    {%- if message.role == 'user' %}
-        {%- if loop.index0 == ns.last %}
-            {%- if tools %}
-                {{- '[AVAILABLE_TOOLS]' + tools | tojson + '[/AVAILABLE_TOOLS]' }}
-            {%- endif %}
-            {{- '[INST]' + ns.system + message.content + '[/INST]' }}
-        {%- else %}
-            {{- '[INST]' + message.content + '[/INST]' }}
-        {%- endif %}
-    {%- elif message.tool_calls %}
+constexpr std::string_view kMistral3 = KINGLET_MISTRAL_QUESTIONS R"(    {%- elif message.tool_calls %}
         {{- '[TOOL_CALLS][' }}
         {%- for call in message.tool_calls %}
             {{- {'name': call.function.name, 'arguments': call.function.arguments, 'id': call.id} | tojson }}

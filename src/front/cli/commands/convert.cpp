@@ -9,7 +9,6 @@
 #include "front/cli/session.h"
 #include "front/cli/written_model.h"
 #include "home/system/file.h"
-#include "home/system/folder.h"
 
 namespace kinglet::cli {
 namespace {
@@ -34,11 +33,7 @@ class Convert final : public Action {
       return convert_adapter(session);
     if (!base_.empty()) fail_with(ErrorCode::kInvalidArgument, "--base: ", folder_, " is no PEFT adapter");
     const WrittenModel model(folder_, type_);
-    const uint64_t size = model.size_bytes();
-    const std::string parent = std::filesystem::absolute(out_).parent_path().string();
-    if (const uint64_t n_free = system::free_bytes(parent); n_free < size) {
-      fail_with(ErrorCode::kNoSpace, out_, ": needs ", size, " bytes of disk, ", n_free, " are free at ", parent);
-    }
+    require_room(out_, model.size_bytes());
     InterruptWatch interrupt;
     ProgressLine line(session.shows_progress());
     system::AtomicFile file(out_);

@@ -1,15 +1,12 @@
 // kinglet merge: an adapter becomes part of a model's weights.
-#include <filesystem>
 
+#include "model/convert/merge.h"
 #include "front/cli/commands/commands.h"
 #include "front/cli/human.h"
 #include "front/cli/interrupt.h"
 #include "front/cli/model_argument.h"
 #include "front/cli/progress.h"
 #include "home/system/file.h"
-#include "home/system/folder.h"
-#include "model/convert/merge.h"
-#include "model/format/hf_folder.h"
 #include "model/models/registry.h"
 
 namespace kinglet::cli {
@@ -32,10 +29,7 @@ class Merge final : public Action {
     ModelSource source = find_model(session, model_);
     require_other_file(out_, source);
     add_adapters(source, {adapter_});
-    std::error_code ignored;
-    const bool is_folder = std::filesystem::is_directory(source.path, ignored);
-    const auto file =
-        is_folder ? format::open_hf_folder(source.path, models::hf_families(), {.as_file = true}) : open_source(source);
+    const auto file = open_as_file(source);
     models::Model::check(*file);
     const auto* architecture =
         models::find_architecture(file->metadata().require<std::string_view>("general.architecture"));
@@ -43,11 +37,7 @@ class Merge final : public Action {
     for (const auto& [path, factor] : source.adapters) {
       adapters.push_back({format::open_adapter(path, {*file, architecture->folder}), factor});
     }
-    const uint64_t size = convert::merged_size(*file, type);
-    const std::string parent = std::filesystem::absolute(out_).parent_path().string();
-    if (const uint64_t n_free = system::free_bytes(parent); n_free < size) {
-      fail_with(ErrorCode::kNoSpace, out_, ": needs ", size, " bytes of disk, ", n_free, " are free at ", parent);
-    }
+    require_room(out_, convert::merged_size(*file, type));
     InterruptWatch interrupt;
     ProgressLine line(session.shows_progress());
     system::AtomicFile out(out_);

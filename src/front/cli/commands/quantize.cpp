@@ -1,6 +1,5 @@
 // kinglet quantize: a model file with its matrices in smaller types.
 #include <array>
-#include <filesystem>
 
 #include "front/cli/commands/commands.h"
 #include "front/cli/human.h"
@@ -8,9 +7,7 @@
 #include "front/cli/model_argument.h"
 #include "front/cli/progress.h"
 #include "home/system/file.h"
-#include "home/system/folder.h"
 #include "model/convert/quantize.h"
-#include "model/format/hf_folder.h"
 #include "model/format/printable.h"
 
 namespace kinglet::cli {
@@ -60,7 +57,7 @@ class Quantize final : public Action {
         {.rules = rules, .pure = pure_, .leave_output = leave_output_, .has_importance = importance.has_value()});
     convert::check_importance(choices, importance ? &*importance : nullptr);
     note_sources(session, choices);
-    require_room(choices);
+    require_room(out_, convert::quantized_size(choices));
 
     InterruptWatch interrupt;
     ProgressLine line(session.shows_progress());
@@ -88,9 +85,7 @@ class Quantize final : public Action {
   std::shared_ptr<const format::ModelFile> open(Session& session) const {
     const ModelSource source = find_model(session, in_);
     require_other_file(out_, source);
-    if (std::filesystem::is_directory(source.path))
-      return format::open_hf_folder(source.path, models::hf_families(), {.as_file = true});
-    return open_source(source);
+    return open_as_file(source);
   }
 
   static void note_sources(const Session& session, std::span<const convert::TensorChoice> choices) {
@@ -109,14 +104,6 @@ class Quantize final : public Action {
       session.note(str("kinglet: ", n_fallbacks,
                        " tensors have rows that are no whole blocks of their type and get "
                        "another one."));
-    }
-  }
-
-  void require_room(std::span<const convert::TensorChoice> choices) const {
-    const uint64_t size = convert::quantized_size(choices);
-    const std::string parent = std::filesystem::absolute(out_).parent_path().string();
-    if (const uint64_t n_free = system::free_bytes(parent); n_free < size) {
-      fail_with(ErrorCode::kNoSpace, out_, ": needs ", size, " bytes of disk, ", n_free, " are free at ", parent);
     }
   }
 
