@@ -11,21 +11,12 @@
 #include <utility>
 #include <vector>
 
-#include "core/kernels/select.h"
+#include "../usable_tables.h"
 #include "home/system/thread_pool.h"
 #include "model/models/tiny_model.h"
 #include "run/engine/gradients.h"
 
 namespace kinglet::tests {
-
-/// All tables that this CPU can run.
-inline std::vector<kernels::KernelTable> tables() {
-  std::vector<kernels::KernelTable> all;
-  for (const auto isa : {kernels::Isa::kScalar, kernels::Isa::kAvx2, kernels::Isa::kAvx512, kernels::Isa::kNeon}) {
-    if (const auto table = kernels::select(kernels::detect(), isa)) all.push_back(*table);
-  }
-  return all;
-}
 
 /// The bytes of a file with the settings and tensors that were read from this model's.
 inline std::vector<std::byte> written_again(const models::Model& model) {

@@ -8,8 +8,8 @@
 #include <cstring>
 #include <string>
 
+#include "../usable_tables.h"
 #include "core/base/thread_pool.h"
-#include "core/kernels/select.h"
 #include "model/convert/convert.h"
 #include "model/format/gguf.h"
 #include "model/format/hf_folder.h"
@@ -27,15 +27,6 @@ using models::Pooling;
 constexpr double kTolerance = 1e-4;       // of f32, as the data kit's README has it
 constexpr double kPackedTolerance = 0.2;  // of weights in blocks, which meet activations of eight bits; seen: 0.1
 constexpr double kUnitTolerance = 1e-5;   // of vectors of length one
-
-/// All tables that this CPU can run.
-std::vector<kernels::KernelTable> tables() {
-  std::vector<kernels::KernelTable> all;
-  for (const auto isa : {kernels::Isa::kScalar, kernels::Isa::kAvx2, kernels::Isa::kAvx512, kernels::Isa::kNeon}) {
-    if (const auto table = kernels::select(kernels::detect(), isa)) all.push_back(*table);
-  }
-  return all;
-}
 
 class GoldenFamilies : public testing::TestWithParam<const char*> {
  protected:

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "core/kernels/select.h"
+#include "../usable_tables.h"
 #include "home/system/json.h"
 
 namespace kinglet::tests {
@@ -21,15 +21,6 @@ inline std::string kit() {
 
 #define KINGLET_NEED_KIT() \
   if (::kinglet::tests::kit().empty()) GTEST_SKIP() << "the data kit is not here"
-
-/// All tables that this CPU can run.
-inline std::vector<kernels::KernelTable> tables() {
-  std::vector<kernels::KernelTable> all;
-  for (const auto isa : {kernels::Isa::kScalar, kernels::Isa::kAvx2, kernels::Isa::kAvx512, kernels::Isa::kNeon}) {
-    if (const auto table = kernels::select(kernels::detect(), isa)) all.push_back(*table);
-  }
-  return all;
-}
 
 inline std::vector<int32_t> ids_of(const system::Json& json) {
   std::vector<int32_t> ids;

@@ -8,31 +8,14 @@
 #include "home/system/scratch_folder.h"
 #include "home/system/sha256.h"
 #include "kit_files.h"
-#include "model/format/hf_vocabulary.h"
-#include "run/chat/vocabulary.h"
+#include "run/chat/folder_words.h"
 
 namespace kinglet::tests {
 namespace {
 
 using system::Json;
 
-// The words of a folder; the metadata owns what the tokenizer reads.
-struct Words {
-  explicit Words(const std::string& folder) : metadata(folder) {
-    format::fill_vocabulary(folder, std::nullopt, metadata);
-    tokenizer = text::Tokenizer::make(chat::read_vocabulary(metadata));
-  }
-  format::Metadata metadata;
-  std::unique_ptr<const text::Tokenizer> tokenizer;
-};
-
-std::vector<int32_t> ids_of(const Json& json) {
-  std::vector<int32_t> ids;
-  for (const Json& id : json.as_array("ids")) ids.push_back(static_cast<int32_t>(id.as_integer("id")));
-  return ids;
-}
-
-void expect_goldens(const Words& words, const std::string& vocabulary) {
+void expect_goldens(const chat::FolderWords& words, const std::string& vocabulary) {
   size_t n = 0;
   for (const std::string& line : split(unpacked(kit() + "/tokenizers/golden-tokens.jsonl.gz"), "\n")) {
     if (line.empty()) continue;
@@ -40,7 +23,7 @@ void expect_goldens(const Words& words, const std::string& vocabulary) {
     const Json* ids = entry.at("ids").find(vocabulary);
     if (ids == nullptr) continue;
     const std::string& text = entry.at("text").as_string("text");
-    EXPECT_EQ(words.tokenizer->encode(text, {.special = true}), ids_of(*ids)) << text;
+    EXPECT_EQ(words.tokenizer->encode(text, {.special = true}), chat::golden_ids(*ids)) << text;
     ++n;
   }
   EXPECT_GE(n, 300U);
@@ -55,7 +38,7 @@ TEST_P(KitFolders, GiveTheGoldens) {
   folder.put("tokenizer.json", unpacked(kit() + "/tokenizers/" + file + ".tokenizer.json.gz"));
   if (std::string_view(file) == "qwen3")
     folder.put("tokenizer_config.json", system::read_file(kit() + "/tokenizers/qwen3.tokenizer_config.json", 1 << 20));
-  const Words words(folder.path());
+  const chat::FolderWords words(folder.path());
   expect_goldens(words, vocabulary);
 }
 
@@ -81,7 +64,7 @@ TEST_P(KitSentencePiece, GivesItsIds) {
   if (kit().empty()) GTEST_SKIP() << "the data kit is not here";
   const system::ScratchFolder folder("kit_folder");
   folder.put("tokenizer.model", unpacked(kit() + "/" + GetParam().path));
-  const Words words(folder.path());
+  const chat::FolderWords words(folder.path());
   system::Sha256 digest;
   size_t n = 0;
   const auto add = [&](const std::string& text) {

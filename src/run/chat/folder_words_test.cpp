@@ -9,28 +9,12 @@
 #include "home/system/json.h"
 #include "home/system/scratch_folder.h"
 #include "model/format/hf_vocabulary.h"
-#include "run/chat/vocabulary.h"
+#include "run/chat/folder_words.h"
 
 namespace kinglet::chat {
 namespace {
 
 using system::Json;
-
-// The words of a folder; the metadata owns what the tokenizer reads.
-struct Words {
-  explicit Words(const std::string& folder) : metadata(folder) {
-    format::fill_vocabulary(folder, std::nullopt, metadata);
-    tokenizer = text::Tokenizer::make(read_vocabulary(metadata));
-  }
-  format::Metadata metadata;
-  std::unique_ptr<const text::Tokenizer> tokenizer;
-};
-
-std::vector<int32_t> ids_of(const Json& json) {
-  std::vector<int32_t> ids;
-  for (const Json& id : json.as_array("ids")) ids.push_back(static_cast<int32_t>(id.as_integer("id")));
-  return ids;
-}
 
 std::string goldens() {
   const char* source = std::getenv("KINGLET_SOURCE");
@@ -41,7 +25,7 @@ class Folders : public testing::TestWithParam<const char*> {};
 
 TEST_P(Folders, GiveTheIdsOfTheirOwnPrograms) {
   const std::string folder = goldens() + GetParam();
-  const Words words(folder);
+  const FolderWords words(folder);
   size_t n = 0;
   const std::string lines = system::read_file(folder + "/ids.jsonl", 1 << 20);
   for (size_t begin = 0; begin < lines.size(); begin = lines.find('\n', begin) + 1) {
@@ -50,9 +34,9 @@ TEST_P(Folders, GiveTheIdsOfTheirOwnPrograms) {
     const auto& row = entry.as_array("row");
     const std::string& text = row[0].as_string("text");
     // SentencePiece reads no control tokens from text.
-    EXPECT_EQ(words.tokenizer->encode(text, {.special = !row[2].is_null()}), ids_of(row[1])) << text;
+    EXPECT_EQ(words.tokenizer->encode(text, {.special = !row[2].is_null()}), golden_ids(row[1])) << text;
     if (!row[2].is_null()) {
-      EXPECT_EQ(words.tokenizer->encode(text, {.special = true, .bos = true}), ids_of(row[2])) << text;
+      EXPECT_EQ(words.tokenizer->encode(text, {.special = true, .bos = true}), golden_ids(row[2])) << text;
     }
     ++n;
   }
@@ -82,11 +66,11 @@ TEST(FolderKeys, AreThoseOfTheField) {
         std::pair("bert", "bert-bge"), std::pair("llama2", "default"), std::pair("tekken", "tekken")}) {
     EXPECT_EQ(name_of_cuts(folder), name) << folder;
   }
-  const Words qwen(goldens() + "qwen");
+  const FolderWords qwen(goldens() + "qwen");
   const int64_t end = qwen.metadata.require<int64_t>("tokenizer.ggml.eos_token_id");
   EXPECT_EQ(qwen.tokenizer->spec().tokens[static_cast<size_t>(end)], "<|im_end|>");
   EXPECT_EQ(qwen.metadata.find("tokenizer.kinglet.normalizers"), nullptr);
-  const Words patterns(goldens() + "patterns");
+  const FolderWords patterns(goldens() + "patterns");
   EXPECT_EQ(patterns.tokenizer->spec().normalizers->size(), 3U);
   format::Metadata padded("padded");
   format::fill_vocabulary(goldens() + "gpt2", 500, padded);
@@ -96,7 +80,7 @@ TEST(FolderKeys, AreThoseOfTheField) {
 }
 
 TEST(FolderKeys, OfTekken) {
-  const Words tekken(goldens() + "tekken");
+  const FolderWords tekken(goldens() + "tekken");
   const text::VocabularySpec& spec = tekken.tokenizer->spec();
   EXPECT_EQ(spec.tokens[3], "[INST]");
   EXPECT_EQ(spec.tokens[23], "<SPECIAL_23>");
@@ -112,7 +96,7 @@ void expect_refused(const std::string& name, const std::string& bytes, const std
   const system::ScratchFolder folder("words");
   folder.put(name, bytes);
   try {
-    const Words words(folder.path());
+    const FolderWords words(folder.path());
     ADD_FAILURE() << "taken; expected " << message;
   } catch (const Error& error) {
     EXPECT_EQ(error.code(),
@@ -163,7 +147,7 @@ TEST(FolderKeys, DamagedSentencePieceIsRefused) {
     const system::ScratchFolder folder("words");
     folder.put("tokenizer.model", whole.substr(0, length));
     try {
-      const Words words(folder.path());
+      const FolderWords words(folder.path());
       static_cast<void>(words.tokenizer->encode("A kinglet sings."));
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), ErrorCode::kInvalidFile) << error.message();
