@@ -7,6 +7,7 @@
 #include <cmath>
 #include <utility>
 
+#include "run/engine/caught.h"
 #include "run/engine/tokens.h"
 
 namespace kinglet::engine {
@@ -115,7 +116,10 @@ void Engine::loop() {
       remove_finished();
     } catch (...) {
       // No memory for a step: those on their way are told, later ones may need less.
-      fail_all(std::current_exception());
+      for (auto& sequence : sequences_) {
+        if (sequence->generation != nullptr) sequence->generation->fail(caught());
+      }
+      sequences_.clear();
     }
   }
   for (auto& sequence : sequences_) sequence->generation->finish(FinishReason::kCancelled, sequence->usage);
@@ -144,7 +148,7 @@ void Engine::admit() {
     try {
       start(next);
     } catch (...) {
-      next->fail(std::current_exception());
+      next->fail(caught());
     }
     MutexLock lock(mutex_);
     waiting_.pop_front();
@@ -277,13 +281,6 @@ void Engine::finish(Sequence& sequence, FinishReason reason) {
   sequence.generation = nullptr;
 }
 
-void Engine::fail_all(const std::exception_ptr& error) noexcept {
-  for (auto& sequence : sequences_) {
-    if (sequence->generation != nullptr) sequence->generation->fail(error);
-  }
-  sequences_.clear();
-}
-
 // The others go on, and nothing is kept of it.
 void Engine::fail_not_finite(Sequence& sequence) {
   const size_t last = sequence.n_done - 1;
@@ -295,9 +292,9 @@ void Engine::fail_not_finite(Sequence& sequence) {
                               sequence.max_len,
                               sequence.generation->request().adapters};
   const std::string place = runner_.place_not_finite(*model_, row, sequence.tokens[last]);
-  sequence.generation->fail(std::make_exception_ptr(
-      Error(ErrorCode::kInvalidFile, str(model_->file().path(), ": ", place, " gives numbers that are not finite at ",
-                                         "position ", last, ": its weights or those before it are damaged"))));
+  sequence.generation->fail(
+      {ErrorCode::kInvalidFile, str(model_->file().path(), ": ", place, " gives numbers that are not finite at ",
+                                    "position ", last, ": its weights or those before it are damaged")});
   sequence.generation = nullptr;
 }
 

@@ -5,7 +5,6 @@
 #include <array>
 #include <chrono>
 #include <deque>
-#include <exception>
 #include <map>
 #include <memory>
 #include <string>
@@ -115,7 +114,6 @@ class Engine {
   void finish(Sequence& sequence, FinishReason reason);
   void fail_not_finite(Sequence& sequence);
   void remove_finished();
-  void fail_all(const std::exception_ptr& error) noexcept;
 
   const std::shared_ptr<const models::Model> model_;
   const EngineOptions options_;

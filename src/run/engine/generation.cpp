@@ -21,7 +21,7 @@ std::optional<Event> Generation::next_within(std::chrono::milliseconds limit) {
 
 Event Generation::take_event() {
   if (n_taken_ < tokens_.size()) return {tokens_[n_taken_++], std::nullopt, {}};
-  if (error_ != nullptr) std::rethrow_exception(error_);
+  if (error_) throw Error(*error_);
   return *finish_;
 }
 
@@ -42,7 +42,7 @@ void Generation::finish(FinishReason reason, const Usage& usage) noexcept {
   arrived_.notify_one();
 }
 
-void Generation::fail(std::exception_ptr error) noexcept {
+void Generation::fail(Error error) noexcept {
   MutexLock lock(mutex_);
   error_ = std::move(error);
   arrived_.notify_one();

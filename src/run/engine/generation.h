@@ -4,12 +4,12 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <exception>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "core/base/error.h"
 #include "core/base/mutex.h"
 #include "run/engine/sampling.h"
 
@@ -54,8 +54,8 @@ class Generation {
  public:
   explicit Generation(Request request) : request_(std::move(request)), submitted_(std::chrono::steady_clock::now()) {}
 
-  /// The next event; waits for it. Nothing comes after the finish: asked again, it says the same. Throws what the
-  /// engine could not go on after, such as Error{kOutOfMemory}, behind the tokens that came before.
+  /// The next event; waits for it. Nothing comes after the finish: asked again, it says the same. Throws the Error that
+  /// the engine could not go on after, such as kOutOfMemory, behind the tokens that came before.
   Event next();
   /// The same, waiting no longer than this: nullopt when nothing came, so that a reader can look up in between.
   std::optional<Event> next_within(std::chrono::milliseconds limit);
@@ -70,9 +70,9 @@ class Generation {
   void reserve(size_t n_tokens);
   void add_token(int32_t token);
   void finish(FinishReason reason, const Usage& usage) noexcept;
-  void fail(std::exception_ptr error) noexcept;
+  void fail(Error error) noexcept;
   bool has_event() const REQUIRES(mutex_) {
-    return n_taken_ < tokens_.size() || finish_.has_value() || error_ != nullptr;
+    return n_taken_ < tokens_.size() || finish_.has_value() || error_.has_value();
   }
   Event take_event() REQUIRES(mutex_);
   [[nodiscard]] bool cancelled() const noexcept { return cancelled_.load(std::memory_order_relaxed); }
@@ -85,7 +85,8 @@ class Generation {
   std::vector<int32_t> tokens_ GUARDED_BY(mutex_);
   size_t n_taken_ GUARDED_BY(mutex_) = 0;  // of tokens_, by the reader
   std::optional<Event> finish_ GUARDED_BY(mutex_);
-  std::exception_ptr error_ GUARDED_BY(mutex_);  // instead of a finish
+  // Instead of a finish. Each reader gets a copy: an exception that two threads share is freed by whoever lets go last.
+  std::optional<Error> error_ GUARDED_BY(mutex_);
 };
 
 }  // namespace kinglet::engine
