@@ -2,11 +2,14 @@
 // batch.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -17,6 +20,7 @@
 #include "core/tensor/tensor.h"
 #include "model/models/models.h"
 #include "run/engine/generation.h"
+#include "run/engine/mask_worker.h"
 #include "run/engine/paged_memory.h"
 #include "run/engine/prefix_cache.h"
 #include "run/engine/sampler.h"
@@ -37,16 +41,23 @@ class StepRunner {
              ThreadPool& pool);
 
   [[nodiscard]] const graph::SequenceLayout& layout() const noexcept { return layout_; }
-  /// The executor for a step of so many rows. Throws Error{kOutOfMemory} where it cannot be made.
-  graph::Executor<float>& for_rows(size_t n_rows);
+  /// The executor for a step of so many rows, of which n_logits want logits. Throws Error{kOutOfMemory} where it cannot
+  /// be made.
+  graph::Executor<float>& for_rows(size_t n_rows, size_t n_logits);
   /// What first gives a number that is not finite when this row of one sequence is run again: a layer by its number, or
   /// what stands before or behind all of them. Makes a plan for it each time.
   [[nodiscard]] std::string place_not_finite(const models::Model& model, const ops::SequenceRows& row,
                                              int32_t token) const;
   [[nodiscard]] ir::Value logits() const noexcept { return logits_; }
   [[nodiscard]] size_t max_rows() const noexcept { return max_rows_; }
+  /// Most rows of a step that may want logits: one of each sequence, and some whose log-probabilities are asked for.
+  [[nodiscard]] size_t max_logits() const noexcept { return std::min(max_rows_, max_sequences_ + kMoreLogits); }
 
  private:
+  // Bounds the memory of logits: 64 rows of 128k tokens are 32 MiB.
+  static constexpr size_t kMoreLogits = 64;
+  std::unique_ptr<graph::Executor<float>> make(size_t n_rows, size_t n_logits) const;
+
   const kernels::KernelTable& table_;
   ThreadPool& pool_;
   size_t max_rows_;
@@ -56,6 +67,7 @@ class StepRunner {
   graph::SequenceLayout layout_;
   static constexpr std::array<size_t, 4> kClasses = {1, 8, 64, 512};
   std::array<std::unique_ptr<graph::Executor<float>>, kClasses.size()> executors_;
+  std::unique_ptr<graph::Executor<float>> with_logits_;  // for more of them than sequences
 };
 
 /// Thread-safe. The destructor cancels what is on its way and joins the thread.
@@ -71,7 +83,8 @@ class Engine {
   Engine& operator=(const Engine&) = delete;
 
   /// Queues a request. Throws Error{kContextFull} for a prompt that leaves no room (both numbers are said), and
-  /// kInvalidArgument for an empty prompt, ids outside of the vocabulary or senseless sampling settings.
+  /// kInvalidArgument for an empty prompt, ids outside of the vocabulary, senseless sampling settings or more
+  /// log-probabilities than there may be.
   std::shared_ptr<Generation> submit(Request request);
 
   [[nodiscard]] const models::Model& model() const noexcept { return *model_; }
@@ -81,6 +94,9 @@ class Engine {
 
  private:
   using Clock = std::chrono::steady_clock;
+  static double ms_between(Clock::time_point from, Clock::time_point to) {
+    return std::chrono::duration<double, std::milli>(to - from).count();
+  }
 
   // A request on its way. Once it is finished it has no generation any more.
   struct Sequence {
@@ -92,14 +108,25 @@ class Engine {
     size_t variant = 0;           // of rope and adapters, for the cache of prefixes
     size_t prompt_border = 0;     // tokens of the prompt's last page border in front of its last token
     bool is_shared = false;       // the prompt up to there is known to the cache
+    size_t n_told = 0;            // tokens that the caller has or does not want
     size_t n_done = 0;            // tokens whose keys are in the cache
     size_t n_step = 0;            // rows in the current step
-    size_t logit_row = 0;         // of the current step's logits, where it ends with the last token
+    size_t n_logits = 0;          // of them the last so many want logits
+    size_t mask_idx = kNoMask;    // of the current step's masks
+    std::optional<FinishReason> ending = std::nullopt;  // when all of its tokens are told
     Usage usage = {};
     Clock::time_point started = {};
-    Clock::time_point first_logits = {};
+    std::optional<Clock::time_point> first_logits = std::nullopt;
 
-    [[nodiscard]] bool wants_logits() const noexcept { return n_done + n_step == tokens.size(); }
+    static constexpr size_t kNoMask = SIZE_MAX;
+    [[nodiscard]] size_t n_left() const noexcept { return tokens.size() - n_done; }
+    [[nodiscard]] bool is_generating() const noexcept { return n_done + 1 >= generation->request().prompt.size(); }
+    // Whether the step ends with the last token, behind which the next one is chosen.
+    [[nodiscard]] bool is_at_end() const noexcept { return n_step == n_left(); }
+    // The first token whose logits are wanted.
+    [[nodiscard]] size_t logits_from() const noexcept {
+      return generation->request().log_probs ? n_told - 1 : tokens.size() - 1;
+    }
   };
 
   void loop();
@@ -108,11 +135,17 @@ class Engine {
   void start(const std::shared_ptr<Generation>& generation);
   size_t context_of(size_t rope_variant, const std::vector<float>& adapters);
   size_t choose_rows();
+  size_t take_rows(Sequence& sequence, size_t most, size_t& more_logits);
   void step();
+  void begin_masks();
+  void use_logits(Sequence& sequence, std::span<const float> logits);
   void keep_prefix(Sequence& sequence);
-  void take_token(Sequence& sequence, std::span<const float> logits);
+  void choose_token(Sequence& sequence, std::span<const float> logits);
+  void add_token(Sequence& sequence, int32_t token);
+  void force_tokens(Sequence& sequence);
   void finish(Sequence& sequence, FinishReason reason);
-  void fail_not_finite(Sequence& sequence);
+  void give_up(Sequence& sequence, Error error) noexcept;
+  void fail_not_finite(Sequence& sequence, size_t place);
   void remove_finished();
 
   const std::shared_ptr<const models::Model> model_;
@@ -123,6 +156,9 @@ class Engine {
   std::map<std::pair<size_t, std::vector<float>>, size_t> contexts_;  // numbers for the cache of prefixes
   std::vector<std::unique_ptr<Sequence>> sequences_;                  // the loop's own
   std::vector<ops::SequenceRows> batch_rows_;
+  std::vector<MaskWorker::Job> mask_jobs_;
+  MaskWorker masks_;
+  std::vector<int32_t> forced_;
 
   Mutex mutex_;
   Condition wake_;

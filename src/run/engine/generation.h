@@ -11,6 +11,8 @@
 
 #include "core/base/error.h"
 #include "core/base/mutex.h"
+#include "run/engine/constraint.h"
+#include "run/engine/log_probs.h"
 #include "run/engine/sampling.h"
 
 namespace kinglet::engine {
@@ -22,6 +24,15 @@ struct Request {
   SamplingParams sampling;
   /// How strongly each adapter of the model works; empty: as the model was loaded.
   std::vector<float> adapters = {};
+  /// What may follow; none: anything. Of this request alone, and the engine's until its end.
+  std::shared_ptr<TokenConstraint> constraint = nullptr;
+  /// Events say the log-probability of their token and those of so many tokens that were most likely, at most
+  /// kMostLogProbs. Tokens that are forced come when the model has run over them, then.
+  std::optional<size_t> log_probs = std::nullopt;
+  /// The prompt's tokens are events too, in front of the answer's. They are computed anew, whatever is known of them.
+  bool prompt_log_probs = false;
+
+  static constexpr size_t kMostLogProbs = 20;
 };
 
 enum class FinishReason : uint8_t {
@@ -29,7 +40,7 @@ enum class FinishReason : uint8_t {
   kLength,     ///< max_tokens are there.
   kContext,    ///< The context is full.
   kCancelled,  ///< The caller no longer wants it.
-  kBarred,     ///< Every token is banned (by bias): nothing can follow.
+  kBarred,     ///< Nothing can follow: the constraint allows no token, or all that it allows are banned by bias.
 };
 
 /// What an answer cost. Times in milliseconds.
@@ -44,9 +55,12 @@ struct Usage {
 
 /// One token, or the end.
 struct Event {
-  int32_t token = -1;                  ///< Valid while there is no finish.
-  std::optional<FinishReason> finish;  ///< Set in the last event.
-  Usage usage;                         ///< Of the last event.
+  int32_t token = -1;                                 ///< Valid while there is no finish.
+  bool is_prompt = false;                             ///< Of Request::prompt_log_probs.
+  std::optional<float> log_prob = std::nullopt;       ///< Where asked for; the first token of a prompt has none.
+  std::vector<TokenLogProb> top = {};                 ///< What was most likely there, most likely first.
+  std::optional<FinishReason> finish = std::nullopt;  ///< Set in the last event.
+  Usage usage = {};                                   ///< Of the last event.
 };
 
 /// One request on its way. The engine writes events, one reader takes them. Thread-safe.
@@ -66,9 +80,13 @@ class Generation {
 
  private:
   friend class Engine;
-  // By the engine: room for so many tokens, so that add_token allocates nothing.
+  // By the engine: room for so many tokens of the answer, and for the prompt's where they are events, so that add_token
+  // allocates nothing.
   void reserve(size_t n_tokens);
   void add_token(int32_t token);
+  // With its logits, where they are asked for.
+  void add_token(int32_t token, std::span<const float> logits);
+  void add_prompt_start();
   void finish(FinishReason reason, const Usage& usage) noexcept;
   void fail(Error error) noexcept;
   bool has_event() const REQUIRES(mutex_) {
@@ -83,7 +101,9 @@ class Generation {
   Mutex mutex_;
   Condition arrived_;
   std::vector<int32_t> tokens_ GUARDED_BY(mutex_);
-  size_t n_taken_ GUARDED_BY(mutex_) = 0;  // of tokens_, by the reader
+  std::vector<float> log_probs_ GUARDED_BY(mutex_);    // of each token, where asked for
+  std::vector<TokenLogProb> tops_ GUARDED_BY(mutex_);  // as many of each token as asked for
+  size_t n_taken_ GUARDED_BY(mutex_) = 0;              // of tokens_, by the reader
   std::optional<Event> finish_ GUARDED_BY(mutex_);
   // Instead of a finish. Each reader gets a copy: an exception that two threads share is freed by whoever lets go last.
   std::optional<Error> error_ GUARDED_BY(mutex_);

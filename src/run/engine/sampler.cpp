@@ -1,9 +1,12 @@
 #include "run/engine/sampler.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <numeric>
+
+#include "run/engine/constraint.h"
 
 namespace kinglet::engine {
 namespace {
@@ -24,6 +27,21 @@ int32_t most_likely(std::span<const float> logits) noexcept {
     if (!(logits[i] > top)) continue;
     top = logits[i];
     best = static_cast<int32_t>(i);
+  }
+  return best;
+}
+
+// The same of those that the mask allows, read word by word: few are.
+int32_t most_likely(std::span<const float> logits, std::span<const uint32_t> mask) noexcept {
+  int32_t best = -1;
+  float top = kBanned;
+  for (size_t word = 0; word < mask.size(); ++word) {
+    for (uint32_t bits = mask[word]; bits != 0; bits &= bits - 1) {
+      const size_t token = word * 32 + static_cast<size_t>(std::countr_zero(bits));
+      if (token >= logits.size() || !(logits[token] > top)) continue;
+      top = logits[token];
+      best = static_cast<int32_t>(token);
+    }
   }
   return best;
 }
@@ -65,12 +83,13 @@ void Sampler::observe(int32_t token) {
   --counts_[static_cast<size_t>(history_[n - 1 - static_cast<size_t>(params_.penalty_last_n)])];
 }
 
-int32_t Sampler::sample(std::span<const float> logits) {
-  if (plain_greedy()) return most_likely(logits);
+int32_t Sampler::sample(std::span<const float> logits, std::optional<std::span<const uint32_t>> mask) {
+  if (plain_greedy()) return mask ? most_likely(logits, *mask) : most_likely(logits);
   fill(logits);
   apply_bias();
   apply_penalties();
   apply_dry();
+  if (mask) apply_mask(*mask);
   // A damaged model may give NaN, which no order would hold with.
   std::erase_if(candidates_, [](const Candidate& candidate) { return !(candidate.logit > kBanned); });
   if (candidates_.empty()) return -1;
@@ -92,6 +111,10 @@ void Sampler::fill(std::span<const float> logits) {
     candidates_[i] = {static_cast<int32_t>(i), logit, 0.0F};
   }
   sorted_ = false;
+}
+
+void Sampler::apply_mask(std::span<const uint32_t> mask) {
+  std::erase_if(candidates_, [&](const Candidate& of) { return !allows(mask, static_cast<size_t>(of.id)); });
 }
 
 void Sampler::apply_bias() {

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -33,15 +34,16 @@ class Sampler {
   /// Takes one token into the history; the caller passes the tokens that sample() gave.
   void observe(int32_t token);
 
-  /// The next token for these logits [vocab_size]; -1 where all are banned, by bias or because their logits are
-  /// -infinity or no numbers.
-  int32_t sample(std::span<const float> logits);
+  /// The next token for these logits [vocab_size] among those that the mask allows (constraint.h; none: all). -1 where
+  /// all are banned, by the mask, by bias or because their logits are -infinity or no numbers.
+  int32_t sample(std::span<const float> logits, std::optional<std::span<const uint32_t>> mask = std::nullopt);
 
   /// The draws taken so far: saved and restored with a sequence.
   [[nodiscard]] uint64_t draws() const noexcept { return random_.index(); }
 
  private:
   void fill(std::span<const float> logits);
+  void apply_mask(std::span<const uint32_t> mask);
   void apply_bias();
   void apply_penalties();
   void apply_dry();

@@ -15,20 +15,28 @@ StepRunner::StepRunner(const models::Model& model, const EngineOptions& options,
   layout_ = graph::lower_for_inference(graph_, {{logits_}}, options.kv_type);
 }
 
-graph::Executor<float>& StepRunner::for_rows(size_t n_rows) {
-  KINGLET_CHECK(n_rows <= max_rows_, "a step has no more rows than the chunk");
+graph::Executor<float>& StepRunner::for_rows(size_t n_rows, size_t n_logits) {
+  KINGLET_CHECK(n_rows <= max_rows_ && n_logits <= max_logits(), "a step has no more rows than the chunk");
+  if (n_logits > max_sequences_) {
+    if (with_logits_ == nullptr) with_logits_ = make(max_rows_, max_logits());
+    return *with_logits_;
+  }
   size_t i = 0;
   while (i + 1 < kClasses.size() && kClasses[i] < n_rows) ++i;
   if (executors_[i] == nullptr) {
     const size_t rows = std::max(n_rows, std::min(kClasses[i], max_rows_));
-    graph::Plan::Options options;
-    options.max_rows = {i + 1 == kClasses.size() ? max_rows_ : rows, std::min(rows, max_sequences_), max_sequences_};
-    options.max_sequences = max_sequences_;
-    const std::array outputs{logits_};
-    auto plan = std::make_shared<const graph::Plan>(graph_, outputs, options, table_);
-    executors_[i] = std::make_unique<graph::Executor<float>>(std::move(plan), table_, pool_);
+    executors_[i] = make(i + 1 == kClasses.size() ? max_rows_ : rows, std::min(rows, max_sequences_));
   }
   return *executors_[i];
+}
+
+std::unique_ptr<graph::Executor<float>> StepRunner::make(size_t n_rows, size_t n_logits) const {
+  graph::Plan::Options options;
+  options.max_rows = {n_rows, n_logits, max_sequences_};
+  options.max_sequences = max_sequences_;
+  const std::array outputs{logits_};
+  auto plan = std::make_shared<const graph::Plan>(graph_, outputs, options, table_);
+  return std::make_unique<graph::Executor<float>>(std::move(plan), table_, pool_);
 }
 
 std::string StepRunner::place_not_finite(const models::Model& model, const ops::SequenceRows& row,
