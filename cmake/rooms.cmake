@@ -1,6 +1,7 @@
 # Makes a static library and a test program of each room, linked as rooms.txt allows.
 #
-# Sources are all *.cpp of the room's folder and its subfolders; *_test.cpp go to the test program ROOM_test. An x86
+# Sources are all *.cpp of the room's folder and its subfolders; *_test.cpp go to the test program ROOM_test (*_kit_test.cpp
+# and *_long_test.cpp to programs of their own). An x86
 # instruction set is a folder <isa>/ (avx2, avx512) compiled with its own flags; neon/ is compiled on arm64 only.
 
 add_library(kinglet_flags INTERFACE)
@@ -129,14 +130,17 @@ function(kinglet_room room)
   endforeach()
   set_property(GLOBAL APPEND PROPERTY KINGLET_ROOMS ${target})
 
-  set(kit_tests ${tests})
-  list(FILTER kit_tests INCLUDE REGEX "_kit_test\\.cpp$")
-  list(FILTER tests EXCLUDE REGEX "_kit_test\\.cpp$")
+  foreach(suffix _kit_test _long_test)
+    set(some_tests ${tests})
+    list(FILTER some_tests INCLUDE REGEX "${suffix}\\.cpp$")
+    list(FILTER tests EXCLUDE REGEX "${suffix}\\.cpp$")
+    kinglet_room_test(${room} ${suffix} "${some_tests}" ${target})
+  endforeach()
   kinglet_room_test(${room} _test "${tests}" ${target})
-  kinglet_room_test(${room} _kit_test "${kit_tests}" ${target})
 endfunction()
 
-# A test program of a room; SUFFIX _kit_test: it reads the data kit, whose folder it finds in KINGLET_KIT.
+# A test program of a room; SUFFIX _kit_test: it reads the data kit, whose folder it finds in KINGLET_KIT; _long_test: it
+# takes minutes and runs in `make check-all` alone.
 function(kinglet_room_test room suffix sources library)
   if(NOT sources OR NOT KINGLET_TESTS)
     return()
@@ -148,7 +152,9 @@ function(kinglet_room_test room suffix sources library)
   target_compile_definitions(${program} PRIVATE KINGLET_SANITIZED=${KINGLET_SANITIZED})
   add_test(NAME ${program} COMMAND ${program})
   set_tests_properties(${program} PROPERTIES ENVIRONMENT "KINGLET_SOURCE=${CMAKE_SOURCE_DIR}")
-  if(suffix STREQUAL "_kit_test")
+  if(suffix STREQUAL "_long_test")
+    set_tests_properties(${program} PROPERTIES LABELS long)
+  elseif(suffix STREQUAL "_kit_test")
     set_tests_properties(${program} PROPERTIES LABELS kit
       ENVIRONMENT "KINGLET_SOURCE=${CMAKE_SOURCE_DIR};KINGLET_KIT=${CMAKE_SOURCE_DIR}/../shared/data")
   endif()

@@ -55,9 +55,9 @@ class BodySource {
 struct Response {
   unsigned status = 200;
   /// Content-Type and others; not Content-Length, Transfer-Encoding, Connection and Date, which are the transport's.
-  std::vector<std::pair<std::string, std::string>> headers;
-  std::string body;
-  std::unique_ptr<BodySource> stream;  ///< Instead of the body; chunked.
+  std::vector<std::pair<std::string, std::string>> headers = {};
+  std::string body = {};
+  std::unique_ptr<BodySource> stream = {};  ///< Instead of the body; chunked.
 };
 
 }  // namespace kinglet::serve::http

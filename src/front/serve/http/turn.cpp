@@ -1,0 +1,64 @@
+#include "front/serve/http/turn.h"
+
+#include <exception>
+#include <utility>
+
+namespace kinglet::serve::http {
+namespace {
+
+// What a client is told of an exception that nobody foresaw: nothing of what is inside.
+constexpr std::string_view kUnforeseen = "an internal error";
+
+}  // namespace
+
+Turn::~Turn() {
+  serving.held_bytes.fetch_sub(n_held_);
+  if (is_counted) serving.counters.n_requests_now.fetch_sub(1);
+}
+
+bool Turn::hold(uint64_t n_bytes) {
+  if (n_bytes <= n_held_) return true;
+  const uint64_t n_more = n_bytes - n_held_;
+  n_held_ = n_bytes;
+  return serving.held_bytes.fetch_add(n_more) + n_more <= serving.limits.held_bytes;
+}
+
+void Turn::take_in() {
+  try {
+    if (!request.sink) request.sink = rule.sink();
+    if (!request.body.empty()) request.sink->write(request.body);
+    request.body.clear();
+  } catch (const Error& error) {
+    failure = Refusal{status_of(error.code()), error.message()};
+  } catch (const std::exception&) {
+    failure = Refusal{500, std::string(kUnforeseen)};
+  }
+  if (failure) request.sink.reset();
+}
+
+void Turn::handle() {
+  const std::string path = request.path;
+  try {
+    response = serving.handler.handle(std::move(request), cancel.token());
+  } catch (const Error& error) {
+    response = serving.handler.refuse(status_of(error.code()), error.message(), path);
+  } catch (const std::exception&) {
+    response = serving.handler.refuse(500, kUnforeseen, path);
+  }
+  request = {};
+}
+
+void Turn::pull() {
+  chunk.clear();
+  const Cancel cancelled = cancel.token();
+  try {
+    do {
+      more = response.stream->read(chunk, serving.limits.read_limit);
+    } while (more && chunk.empty() && cancelled.reason() != CancelReason::kClientGone);
+  } catch (const std::exception&) {
+    broken = true;
+  }
+  if (broken || !more || cancelled.reason() == CancelReason::kClientGone) response.stream.reset();
+}
+
+}  // namespace kinglet::serve::http
