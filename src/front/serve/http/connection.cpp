@@ -344,7 +344,10 @@ void Connection::refuse_malformed(const Refusal& refusal) {
 void Connection::refuse_busy(std::string_view why) {
   serving_.counters.n_busy.fetch_add(1, std::memory_order_relaxed);
   turn_->response = serving_.handler.refuse(503, str("the server is busy: ", why), turn_->record.path);
-  turn_->response.headers.emplace_back("Retry-After", "1");
+  auto& headers = turn_->response.headers;
+  const bool says_when =
+      std::ranges::any_of(headers, [](const auto& header) { return same_word(header.first, "Retry-After"); });
+  if (!says_when) headers.emplace_back("Retry-After", "1");
   answer();
 }
 
