@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "core/base/error.h"
+#include "front/serve/http/server.h"
 
 namespace kinglet::serve::http {
 namespace {
@@ -57,6 +58,15 @@ TEST(OriginRule, AllowsItsOwnPagesAndThoseOfItsList) {
         "http://localhost:*", "app2://x", "http://127.0.0.1:3000", "https://127.0.0.1:11434", "http://lan.example",
         "https://u@app.example", "https://app.example/"}) {
     EXPECT_FALSE(allows(origin)) << origin;
+  }
+  const OriginRule usual(ServerOptions().origins);
+  for (const std::string_view origin :
+       {"file://", "app://obsidian.md", "vscode-webview://1a2b", "http://[::1]:3000", "tauri://localhost"}) {
+    EXPECT_TRUE(usual.allows(origin, false, "localhost:11434")) << origin;
+  }
+  for (const std::string_view origin :
+       {"null", "https://evil.example", "http://192.168.1.5", "file", "chrome-extension://a"}) {
+    EXPECT_FALSE(usual.allows(origin, false, "localhost:11434")) << origin;
   }
   EXPECT_TRUE(OriginRule({"*"}).allows("null", false, ""));
   EXPECT_TRUE(OriginRule({}).allows("https://a.example", true, "a.example"));

@@ -21,7 +21,7 @@ TEST(ConnectAndDrop, TenThousandClientsLeaveTheMemoryAsItWas) {
   ServerOptions options = test_options();
   options.limits.n_workers = 16;
   const Server server(options, handler);
-  for (int i = 0; i < 20; ++i) ASSERT_TRUE(connect_and_drop(server, 1000));
+  for (int i = 0; i < 40; ++i) ASSERT_TRUE(connect_and_drop(server, 1000));
   const uint64_t before = resident_bytes();
   for (int i = 0; i < 10; ++i) ASSERT_TRUE(connect_and_drop(server, 1000));
   const uint64_t after = resident_bytes();

@@ -12,3 +12,4 @@
 #include "front/serve/http/headers.h"
 #include "front/serve/http/message.h"
 #include "front/serve/http/server.h"
+#include "front/serve/http/systemd.h"

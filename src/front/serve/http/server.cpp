@@ -23,9 +23,6 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kTick{100};
-// For cancelled answers to say so, before their connections are closed.
-constexpr milliseconds kLastWords{2000};
-
 // Tells one over the limit so, if it can be done without waiting.
 void turn_away(const Accepted& accepted) {
   constexpr std::string_view kBusy =
@@ -88,7 +85,7 @@ class Lane {
     for (const auto& connection : all()) {
       connection->tick(now);
       if (stop_at_ && now >= *stop_at_) connection->cancel();
-      if (stop_at_ && now >= *stop_at_ + kLastWords) connection->close(Outcome::kStopped);
+      if (stop_at_ && now >= *stop_at_ + serving_.limits.last_words_time) connection->close(Outcome::kStopped);
     }
     keep_ticking();
   }

@@ -27,8 +27,9 @@ struct Limits {
   std::chrono::milliseconds body_time{30'000};
   std::chrono::milliseconds write_time{30'000};  ///< In which the client must take 64 KiB of an answer.
   std::chrono::milliseconds read_limit{50};      ///< Given to BodySource::read.
-  std::chrono::milliseconds stop_time{
-      30'000};  ///< For answers to finish when the server stops; then they are cancelled.
+  /// For answers to finish when the server stops; then they are cancelled,
+  std::chrono::milliseconds stop_time{30'000};
+  std::chrono::milliseconds last_words_time{2'000};  ///< and have this long to say so before they are cut off.
 };
 
 struct ServerOptions {
@@ -45,9 +46,18 @@ struct ServerOptions {
   /// rebinding). Over Unix sockets the header is not looked at.
   std::vector<std::string> hosts = {};
   /// Origins whose pages may ask, beside this server's own: "https://app.example", "http://localhost:*", "app://*",
-  /// "*".
-  std::vector<std::string> origins = {"http://localhost:*",  "https://localhost:*", "http://127.0.0.1:*",
-                                      "https://127.0.0.1:*", "http://[::1]:*",      "https://[::1]:*"};
+  /// "*". Those of programs on this machine (Electron, Tauri, editors) are no pages of the web.
+  std::vector<std::string> origins = {"http://localhost:*",
+                                      "https://localhost:*",
+                                      "http://127.0.0.1:*",
+                                      "https://127.0.0.1:*",
+                                      "http://[::1]:*",
+                                      "https://[::1]:*",
+                                      "app://*",
+                                      "file://*",
+                                      "tauri://*",
+                                      "vscode-webview://*",
+                                      "vscode-file://*"};
   size_t n_io_threads = 1;
   Limits limits = {};
 };

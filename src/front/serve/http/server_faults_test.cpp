@@ -238,6 +238,8 @@ TEST(ServerStop, LetsAnswersFinishAndTakesNoMore) {
   EXPECT_EQ(slept.headers.find("connection"), "close");
   EXPECT_TRUE(streaming.read().whole);
   EXPECT_TRUE(streaming.ends_within(seconds(3)));
+  sleeping.close();
+  streaming.close();
   server->wait();
   EXPECT_EQ(server->statistics().n_connections_now, 0U);
 }
@@ -246,6 +248,7 @@ TEST(ServerStop, CancelsWhatTakesTooLong) {
   TestHandler handler;
   ServerOptions options = test_options();
   options.limits.stop_time = milliseconds(200);
+  options.limits.last_words_time = milliseconds(200);
   Server server(options, handler);
   RawClient waiting(server.port());
   RawClient streaming(server.port());

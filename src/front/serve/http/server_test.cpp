@@ -271,6 +271,7 @@ TEST(ServerSockets, TakesOverSocketsThatAreOpenAlready) {
   const Server server({.host = "", .inherited_fds = {fd}}, handler);
   EXPECT_EQ(server.port(), ntohs(address.sin_port));
   EXPECT_EQ(early.ask("GET /a HTTP/1.1\r\nHost: localhost\r\n\r\n").status, 200U);
+  early.close();
 }
 
 TEST(ServerSockets, SaysWhatCannotBe) {
