@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 #include "engines.h"
 #include "home/system/thread_pool.h"
@@ -66,8 +67,7 @@ class LogProbs : public Engines {
       EXPECT_NEAR(static_cast<double>(*event.log_prob), row[static_cast<size_t>(event.token)], 1e-5) << what << i;
       std::vector<int32_t> order(row.size());
       std::iota(order.begin(), order.end(), 0);
-      std::ranges::stable_sort(
-          order, [&](int32_t a, int32_t b) { return row[static_cast<size_t>(a)] > row[static_cast<size_t>(b)]; });
+      std::ranges::sort(order, {}, [&](int32_t id) { return std::pair(-row[static_cast<size_t>(id)], id); });
       ASSERT_EQ(event.top.size(), *request.log_probs) << what;
       for (size_t k = 0; k < event.top.size(); ++k) {
         EXPECT_EQ(event.top[k].token, order[k]) << what << i;
