@@ -9,6 +9,7 @@ int exit_status(ErrorCode code) noexcept {
   switch (code) {
     case ErrorCode::kInternal:
     case ErrorCode::kIo:
+    case ErrorCode::kBusy:
     case ErrorCode::kNetwork:
       return 1;
     case ErrorCode::kInvalidArgument:

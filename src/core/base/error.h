@@ -18,6 +18,7 @@ namespace kinglet {
 enum class ErrorCode {
   kInternal,         ///< Exit 1. A defect of ours that was caught in time.
   kIo,               ///< Exit 1. Reading or writing failed.
+  kBusy,             ///< Exit 1. Too many wait already; later there may be room.
   kNetwork,          ///< Exit 1. A remote side could not be reached or broke its protocol.
   kInvalidArgument,  ///< Exit 2. A flag, field or input that cannot be read.
   kContextFull,      ///< Exit 2. A prompt over the context.

@@ -23,6 +23,7 @@ TEST(Str, WritesEachKindOfPart) {
 TEST(Error, ExitStatusOfEachKind) {
   EXPECT_EQ(exit_status(ErrorCode::kInternal), 1);
   EXPECT_EQ(exit_status(ErrorCode::kIo), 1);
+  EXPECT_EQ(exit_status(ErrorCode::kBusy), 1);
   EXPECT_EQ(exit_status(ErrorCode::kNetwork), 1);
   EXPECT_EQ(exit_status(ErrorCode::kInvalidArgument), 2);
   EXPECT_EQ(exit_status(ErrorCode::kContextFull), 2);

@@ -30,6 +30,8 @@ std::string advice(ErrorCode code, std::string_view command) {
       return "get the file anew; `kinglet inspect FILE` looks into it";
     case ErrorCode::kUnsupported:
       return "`kinglet inspect FILE` shows what it holds";
+    case ErrorCode::kBusy:
+      return "try again later";
     case ErrorCode::kNetwork:
       return "try again: what has arrived is kept";
     case ErrorCode::kNoSpace:

@@ -6,7 +6,7 @@
 namespace kinglet::chat {
 
 std::string_view name_of(Finish finish) noexcept {
-  constexpr std::array<std::string_view, 5> kNames = {"stop", "length", "context", "cancelled", "barred"};
+  constexpr std::array<std::string_view, 6> kNames = {"stop", "length", "context", "cancelled", "barred", "deadline"};
   return kNames[static_cast<size_t>(finish)];
 }
 

@@ -21,8 +21,9 @@ enum class Finish : uint8_t {
   kContext,    ///< The context is full.
   kCancelled,  ///< cancel() was called.
   kBarred,     ///< Every token was banned: nothing could follow.
+  kDeadline,   ///< Its time was over.
 };
-/// "stop", "length", "context", "cancelled", "barred".
+/// "stop", "length", "context", "cancelled", "barred", "deadline".
 std::string_view name_of(Finish finish) noexcept;
 
 struct AnswerResult {

@@ -31,6 +31,7 @@ const EngineOptions& checked(const EngineOptions& options, const models::Model& 
                 " are no whole number of blocks of 32; use f16 or f32");
     }
   }
+  if (!(options.step_ms > 0)) fail(ErrorCode::kInvalidArgument, "step-ms: is not more than 0");
   return options;
 }
 
@@ -42,11 +43,14 @@ Engine::Engine(std::shared_ptr<const models::Model> model, const EngineOptions& 
       options_(checked(options, *model_)),
       runner_(*model_, options_, table, pool),
       pools_(runner_.layout(), {options_.context_len, options_.max_sequences, options_.prompt_chunk}),
-      prefixes_(pools_) {
+      prefixes_(pools_),
+      budget_(options_.step_ms) {
   sequences_.reserve(options_.max_sequences);
   batch_rows_.reserve(options_.max_sequences);
   mask_jobs_.reserve(options_.max_sequences);
   forced_.reserve(options_.context_len);
+  turns_.reserve(options_.max_sequences);
+  publish();
   thread_ = std::thread([this] { loop(); });
 }
 
@@ -85,7 +89,13 @@ std::shared_ptr<Generation> Engine::submit(Request request) {
   }
   auto generation = std::make_shared<Generation>(std::move(request));
   MutexLock lock(mutex_);
-  waiting_.push_back(generation);
+  if (waiting_.size() >= options_.max_waiting) {
+    metrics_.n_refused.fetch_add(1, std::memory_order_relaxed);
+    fail_with(ErrorCode::kBusy, "queue: ", waiting_.size(), " requests wait already, which is the limit");
+  }
+  waiting_.push(generation);
+  metrics_.n_submitted.fetch_add(1, std::memory_order_relaxed);
+  metrics_.n_waiting.store(waiting_.size(), std::memory_order_relaxed);
   wake_.notify_one();
   return generation;
 }
@@ -96,25 +106,27 @@ void Engine::loop() {
       MutexLock lock(mutex_);
       while (!ending_ && waiting_.empty() && sequences_.empty()) wake_.wait(mutex_);
       if (ending_) {
-        for (const auto& generation : waiting_) generation->finish(FinishReason::kCancelled, {});
-        waiting_.clear();
+        for (const auto& generation : waiting_.take_all()) generation->finish(FinishReason::kCancelled, {});
         break;
       }
     }
-    drop_cancelled();
+    drop_unwanted();
     try {
       admit();
       remove_finished();
       for (auto& sequence : sequences_) {
-        if (sequence->generation->cancelled()) finish(*sequence, FinishReason::kCancelled);
+        const auto reason = sequence->generation->unwanted(Clock::now());
+        if (reason) finish(*sequence, *reason);
       }
       remove_finished();
+      publish();
       if (!sequences_.empty()) step();
       remove_finished();
+      if (sequences_.empty()) publish();
     } catch (...) {
       // No memory for a step: those on their way are told, later ones may need less.
       for (auto& sequence : sequences_) {
-        if (sequence->generation != nullptr) sequence->generation->fail(caught());
+        if (sequence->generation != nullptr) give_up(*sequence, caught());
       }
       sequences_.clear();
     }
@@ -124,31 +136,38 @@ void Engine::loop() {
 }
 
 // Those that wait need not come to their turn to be told.
-void Engine::drop_cancelled() {
+void Engine::drop_unwanted() {
+  const auto now = Clock::now();
   MutexLock lock(mutex_);
-  std::erase_if(waiting_, [](const auto& generation) {
-    if (!generation->cancelled()) return false;
-    generation->finish(FinishReason::kCancelled, {});
+  waiting_.remove_if([&](Generation& generation) {
+    const auto reason = generation.unwanted(now);
+    if (!reason) return false;
+    metrics_.n_finished[static_cast<size_t>(*reason)].fetch_add(1, std::memory_order_relaxed);
+    generation.finish(*reason, {});
     return true;
   });
 }
 
-// Takes requests in order as long as there are places; memory is there for each.
+// Takes requests by turns as long as there are places; memory is there for each.
 void Engine::admit() {
   while (sequences_.size() < options_.max_sequences) {
     std::shared_ptr<Generation> next;
     {
       MutexLock lock(mutex_);
       if (waiting_.empty()) return;
-      next = waiting_.front();
+      for (auto& sequence : sequences_) {
+        if (sequence->generation != nullptr) charge(*sequence);
+      }
+      next = waiting_.pop();
     }
     try {
       start(next);
     } catch (...) {
+      metrics_.n_failed.fetch_add(1, std::memory_order_relaxed);
       next->fail(caught());
+      MutexLock lock(mutex_);
+      waiting_.leave(next->request().client);
     }
-    MutexLock lock(mutex_);
-    waiting_.pop_front();
   }
 }
 
@@ -184,8 +203,45 @@ void Engine::start(const std::shared_ptr<Generation>& generation) {
     generation->add_prompt_start();
     sequence->n_told = 1;
   }
-  if (request.max_tokens > 0) force_tokens(*sequence);
+  metrics_.queue.add(sequence->usage.queue_ms / 1000);
+  metrics_.prompt_tokens.fetch_add(request.prompt.size(), std::memory_order_relaxed);
+  metrics_.cached_tokens.fetch_add(sequence->n_done, std::memory_order_relaxed);
+  if (sequence->n_done > 0) metrics_.n_cache_hits.fetch_add(1, std::memory_order_relaxed);
+  {
+    MutexLock lock(mutex_);
+    waiting_.charge(request.client, -static_cast<int64_t>(sequence->n_done));
+  }
   sequences_.push_back(std::move(sequence));
+  if (request.max_tokens == 0) return;
+  try {
+    force_tokens(*sequences_.back());
+  } catch (...) {
+    give_up(*sequences_.back(), caught());
+  }
+}
+
+// To its client, for the tokens that came since the last time.
+void Engine::charge(Sequence& sequence) {
+  const size_t n = sequence.usage.completion_tokens;
+  waiting_.charge(sequence.generation->request().client,
+                  static_cast<int64_t>(FairQueue::kTokenCost * (n - std::exchange(sequence.n_charged, n))));
+}
+
+void Engine::publish() noexcept {
+  size_t n_used = 0;
+  size_t n_pages = 0;
+  for (const PagePool& group : pools_.groups) {
+    n_pages += group.n_pages();
+    n_used += group.n_pages() - group.n_free();
+  }
+  const auto set = [](Metrics::Count& count, size_t n) { count.store(n, std::memory_order_relaxed); };
+  set(metrics_.kv_pages_used, n_used);
+  set(metrics_.kv_pages_total, n_pages);
+  set(metrics_.cached_pages, prefixes_.n_pages());
+  set(metrics_.n_evicted_pages, prefixes_.n_evicted());
+  set(metrics_.n_running, sequences_.size());
+  MutexLock lock(mutex_);
+  set(metrics_.n_waiting, waiting_.size());
 }
 
 // Texts share keys and values where the same rope variant and the same adapters made them.

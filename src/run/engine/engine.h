@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -19,11 +18,14 @@
 #include "core/graph/graph.h"
 #include "core/tensor/tensor.h"
 #include "model/models/models.h"
+#include "run/engine/fair_queue.h"
 #include "run/engine/generation.h"
 #include "run/engine/mask_worker.h"
+#include "run/engine/metrics.h"
 #include "run/engine/paged_memory.h"
 #include "run/engine/prefix_cache.h"
 #include "run/engine/sampler.h"
+#include "run/engine/step_budget.h"
 
 namespace kinglet::engine {
 
@@ -32,6 +34,8 @@ struct EngineOptions {
   size_t max_sequences = 1;   ///< Sequences that may be on their way at once.
   size_t prompt_chunk = 512;  ///< Most rows in one step, no fewer than max_sequences; a longer prompt is cut.
   kernels::KvType kv_type = kernels::KvType::kF16;
+  size_t max_waiting = 1024;  ///< Requests that may wait for a place; one more is refused.
+  double step_ms = 50;        ///< What a step with rows of prompts may take while others generate (step_budget.h).
 };
 
 /// Executors by row class, made when first needed and kept: a step takes the smallest that fits.
@@ -84,13 +88,15 @@ class Engine {
 
   /// Queues a request. Throws Error{kContextFull} for a prompt that leaves no room (both numbers are said), and
   /// kInvalidArgument for an empty prompt, ids outside of the vocabulary, senseless sampling settings or more
-  /// log-probabilities than there may be.
+  /// log-probabilities than there may be, and kBusy where as many wait as may.
   std::shared_ptr<Generation> submit(Request request);
 
   [[nodiscard]] const models::Model& model() const noexcept { return *model_; }
   [[nodiscard]] const EngineOptions& options() const noexcept { return options_; }
   /// Keys, values and states of all sequences and of known prefixes.
   [[nodiscard]] size_t kv_bytes() const noexcept { return pools_.size_bytes(); }
+  /// Takes no lock: of the numbers each is right, together they may be of different moments.
+  [[nodiscard]] EngineStats stats() const noexcept { return metrics_.view(); }
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -117,6 +123,8 @@ class Engine {
     Usage usage = {};
     Clock::time_point started = {};
     std::optional<Clock::time_point> first_logits = std::nullopt;
+    std::optional<Clock::time_point> last_token = std::nullopt;
+    size_t n_charged = 0;  // of the completion tokens, to its client
 
     static constexpr size_t kNoMask = SIZE_MAX;
     [[nodiscard]] size_t n_left() const noexcept { return tokens.size() - n_done; }
@@ -130,11 +138,13 @@ class Engine {
   };
 
   void loop();
-  void drop_cancelled();
+  void drop_unwanted();
   void admit();
   void start(const std::shared_ptr<Generation>& generation);
   size_t context_of(size_t rope_variant, const std::vector<float>& adapters);
   size_t choose_rows();
+  void give_prompt_rows(size_t left, size_t& more_logits);
+  size_t prompt_rows_left(const Sequence& sequence) const noexcept;
   size_t take_rows(Sequence& sequence, size_t most, size_t& more_logits);
   void step();
   void begin_masks();
@@ -143,6 +153,10 @@ class Engine {
   void choose_token(Sequence& sequence, std::span<const float> logits);
   void add_token(Sequence& sequence, int32_t token);
   void force_tokens(Sequence& sequence);
+  void note_token(Sequence& sequence);
+  void charge(Sequence& sequence) REQUIRES(mutex_);
+  void close(Sequence& sequence) noexcept;
+  void publish() noexcept;
   void finish(Sequence& sequence, FinishReason reason);
   void give_up(Sequence& sequence, Error error) noexcept;
   void fail_not_finite(Sequence& sequence, size_t place);
@@ -159,10 +173,13 @@ class Engine {
   std::vector<MaskWorker::Job> mask_jobs_;
   MaskWorker masks_;
   std::vector<int32_t> forced_;
+  std::vector<Sequence*> turns_;  // of clients, for rows of prompts
+  StepBudget budget_;
+  Metrics metrics_;
 
   Mutex mutex_;
   Condition wake_;
-  std::deque<std::shared_ptr<Generation>> waiting_ GUARDED_BY(mutex_);
+  FairQueue waiting_ GUARDED_BY(mutex_);
   bool ending_ GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };

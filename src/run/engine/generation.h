@@ -31,6 +31,10 @@ struct Request {
   std::optional<size_t> log_probs = std::nullopt;
   /// The prompt's tokens are events too, in front of the answer's. They are computed anew, whatever is known of them.
   bool prompt_log_probs = false;
+  /// Whose it is: places and rows of prompts are shared among clients (fair_queue.h).
+  std::string client = {};
+  /// Ends with kDeadline within a step of this time, waiting or not.
+  std::optional<std::chrono::steady_clock::time_point> deadline = std::nullopt;
 
   static constexpr size_t kMostLogProbs = 20;
 };
@@ -41,7 +45,9 @@ enum class FinishReason : uint8_t {
   kContext,    ///< The context is full.
   kCancelled,  ///< The caller no longer wants it.
   kBarred,     ///< Nothing can follow: the constraint allows no token, or all that it allows are banned by bias.
+  kDeadline,   ///< Its time is over.
 };
+inline constexpr size_t kFinishReasons = 6;
 
 /// What an answer cost. Times in milliseconds.
 struct Usage {
@@ -93,7 +99,12 @@ class Generation {
     return n_taken_ < tokens_.size() || finish_.has_value() || error_.has_value();
   }
   Event take_event() REQUIRES(mutex_);
-  [[nodiscard]] bool cancelled() const noexcept { return cancelled_.load(std::memory_order_relaxed); }
+  // Why nobody wants more of it, if so.
+  [[nodiscard]] std::optional<FinishReason> unwanted(std::chrono::steady_clock::time_point now) const noexcept {
+    if (cancelled_.load(std::memory_order_relaxed)) return FinishReason::kCancelled;
+    if (request_.deadline && now >= *request_.deadline) return FinishReason::kDeadline;
+    return std::nullopt;
+  }
 
   const Request request_;
   const std::chrono::steady_clock::time_point submitted_;

@@ -172,6 +172,7 @@ void PrefixCache::evict_leaves(size_t group_idx, size_t n_free) {
     Node* leaf = found_.back();
     found_.pop_back();
     Node* parent = leaf->parent->parent == nullptr ? nullptr : leaf->parent;
+    n_evicted_ += pools_.groups.size() - static_cast<size_t>(std::ranges::count(leaf->pages, kNoPage));
     remove(*leaf);
     if (parent == nullptr || !is_evictable(*parent, group_idx)) continue;
     found_.push_back(parent);
@@ -189,6 +190,7 @@ void PrefixCache::evict_singly(PagePool& pool, const PageOf& page_of, size_t n_f
   for (Node* node : found_) {
     if (pool.n_free() >= n_free) break;
     pool.release(std::exchange(page_of(*node), kNoPage));
+    ++n_evicted_;
     // What has nothing left but its tokens goes, and what stood above it alone.
     const auto is_empty = [](const Node& of) {
       return of.parent != nullptr && of.children.empty() && of.state == kNoPage &&

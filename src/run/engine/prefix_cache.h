@@ -42,6 +42,8 @@ class PrefixCache {
   void clear();
   /// Pages of tokens that are known.
   [[nodiscard]] size_t n_pages() const noexcept { return n_nodes_; }
+  /// Pages of keys and values that it gave back for others, since it began.
+  [[nodiscard]] size_t n_evicted() const noexcept { return n_evicted_; }
 
  private:
   // Finds a page of tokens in a text, without a copy.
@@ -76,6 +78,7 @@ class PrefixCache {
   std::map<size_t, Node> roots_;  // by variant
   uint64_t clock_ = 0;
   size_t n_nodes_ = 0;
+  size_t n_evicted_ = 0;
   // Lists of walks and evictions, kept so that those take no memory each time.
   std::vector<Node*> open_;
   std::vector<Node*> found_;

@@ -1,5 +1,5 @@
 // One step of the loop: choose rows, run, sample, tell. Every generating sequence has a row in each step; what is left
-// of the step's rows goes to what was forced behind it, then to prompts, in the order in which they came.
+// of the step's rows goes to what was forced behind it, then to prompts, as many as the step's time allows.
 #include <algorithm>
 #include <bit>
 #include <utility>
@@ -34,32 +34,63 @@ size_t Engine::take_rows(Sequence& sequence, size_t most, size_t& more_logits) {
   return n - std::exchange(sequence.n_step, n);
 }
 
-// Sets n_step and n_logits of every sequence; the sum of rows is returned.
+// What a prompt may still get in this step. A state is known where a step ends: one ends where the prompt may be gone
+// on from.
+size_t Engine::prompt_rows_left(const Sequence& sequence) const noexcept {
+  if (sequence.is_generating()) return 0;
+  const bool ends_at_border = pools_.states && sequence.n_done < sequence.prompt_border;
+  return (ends_at_border ? sequence.prompt_border : sequence.tokens.size()) - sequence.n_done - sequence.n_step;
+}
+
+// In equal parts for the clients that have any; of one client in the order in which they came.
+void Engine::give_prompt_rows(size_t left, size_t& more_logits) {
+  for (size_t n_given = 1; left > 0 && n_given > 0;) {
+    turns_.clear();
+    for (auto& sequence : sequences_) {
+      const std::string& client = sequence->generation->request().client;
+      const auto is_same = [&](const Sequence* of) { return of->generation->request().client == client; };
+      if (prompt_rows_left(*sequence) > 0 && std::ranges::none_of(turns_, is_same)) turns_.push_back(sequence.get());
+    }
+    n_given = 0;
+    const size_t share = std::max<size_t>(1, left / std::max<size_t>(1, turns_.size()));
+    for (Sequence* sequence : turns_) {
+      const size_t n = take_rows(*sequence, std::min({share, left, prompt_rows_left(*sequence)}), more_logits);
+      left -= n;
+      n_given += n;
+    }
+  }
+}
+
+// Sets n_step and n_logits of every sequence; the number of rows of prompts is returned.
 size_t Engine::choose_rows() {
   size_t left = runner_.max_rows();
   size_t more_logits = runner_.max_logits() - std::min(runner_.max_logits(), sequences_.size());
+  bool is_any_generating = false;
   for (auto& sequence : sequences_) {
     sequence->n_step = sequence->n_logits = 0;
-    if (sequence->is_generating()) left -= take_rows(*sequence, 1, more_logits);
+    if (!sequence->is_generating()) continue;
+    is_any_generating = true;
+    left -= take_rows(*sequence, 1, more_logits);
   }
   for (auto& sequence : sequences_) {
     if (sequence->is_generating()) left -= take_rows(*sequence, left, more_logits);
   }
-  for (auto& sequence : sequences_) {
-    if (sequence->is_generating()) continue;
-    // A state is known where a step ends: one ends where the prompt may be gone on from.
-    const bool ends_at_border = pools_.states && sequence->n_done < sequence->prompt_border;
-    const size_t most = ends_at_border ? sequence->prompt_border - sequence->n_done : sequence->n_left();
-    left -= take_rows(*sequence, std::min(left, most), more_logits);
-  }
-  return runner_.max_rows() - left;
+  give_prompt_rows(is_any_generating ? std::min(left, budget_.prompt_rows()) : left, more_logits);
+  size_t n_prompt_rows = 0;
+  for (auto& sequence : sequences_) n_prompt_rows += sequence->is_generating() ? 0 : sequence->n_step;
+  return n_prompt_rows;
 }
 
 void Engine::step() {
-  const size_t n_rows = choose_rows();
+  const size_t n_prompt_rows = choose_rows();
+  size_t n_rows = 0;
   size_t n_logits = 0;
-  for (const auto& sequence : sequences_) n_logits += sequence->n_logits;
+  for (const auto& sequence : sequences_) {
+    n_rows += sequence->n_step;
+    n_logits += sequence->n_logits;
+  }
   graph::Executor<float>& executor = runner_.for_rows(n_rows, n_logits);
+  const auto started = Clock::now();
   const std::span<int32_t> ids = executor.input(ir::Input::kTokenIds);
   const std::span<int32_t> positions = executor.input(ir::Input::kPositions);
   const std::span<int32_t> logit_rows = executor.input(ir::Input::kLogitRows);
@@ -87,6 +118,12 @@ void Engine::step() {
     if (sequence->n_step > 0) use_logits(*sequence, {logits, n_values});
     logits += n_values;
   }
+  const double ms = ms_between(started, Clock::now());
+  if (n_rows > n_prompt_rows) budget_.record(n_prompt_rows, ms);
+  metrics_.n_steps.fetch_add(1, std::memory_order_relaxed);
+  metrics_.n_step_sequences.fetch_add(batch_rows_.size(), std::memory_order_relaxed);
+  metrics_.n_step_rows.fetch_add(n_rows, std::memory_order_relaxed);
+  metrics_.steps.add(ms / 1000);
 }
 
 // While the model runs: of those that choose a token behind this step.
@@ -151,6 +188,7 @@ void Engine::choose_token(Sequence& sequence, std::span<const float> logits) {
   add_token(sequence, token);
   sequence.generation->add_token(token, logits);
   ++sequence.n_told;
+  note_token(sequence);
   if (sequence.ending) return finish(sequence, *sequence.ending);
   if (request.constraint == nullptr) return;
   try {
@@ -166,6 +204,7 @@ void Engine::add_token(Sequence& sequence, int32_t token) {
   sequence.sampler.observe(token);
   sequence.tokens.push_back(token);
   ++sequence.usage.completion_tokens;
+  metrics_.completion_tokens.fetch_add(1, std::memory_order_relaxed);
   if (sequence.usage.completion_tokens >= sequence.generation->request().max_tokens) {
     sequence.ending = FinishReason::kLength;
   } else if (sequence.tokens.size() >= options_.context_len) {
@@ -191,6 +230,7 @@ void Engine::force_tokens(Sequence& sequence) {
     if (request.log_probs) continue;
     sequence.generation->add_token(token);
     ++sequence.n_told;
+    if (!sequence.last_token) note_token(sequence);
   }
   if (sequence.ending && sequence.n_told == sequence.tokens.size()) finish(sequence, *sequence.ending);
 }
@@ -198,13 +238,33 @@ void Engine::force_tokens(Sequence& sequence) {
 void Engine::finish(Sequence& sequence, FinishReason reason) {
   if (sequence.first_logits) sequence.usage.decode_ms = ms_between(*sequence.first_logits, Clock::now());
   sequence.memory.share(sequence.variant, std::span(sequence.tokens).first(sequence.n_done));
+  metrics_.n_finished[static_cast<size_t>(reason)].fetch_add(1, std::memory_order_relaxed);
   sequence.generation->finish(reason, sequence.usage);
-  sequence.generation = nullptr;
+  close(sequence);
 }
 
 void Engine::give_up(Sequence& sequence, Error error) noexcept {
+  metrics_.n_failed.fetch_add(1, std::memory_order_relaxed);
   sequence.generation->fail(std::move(error));
+  close(sequence);
+}
+
+void Engine::close(Sequence& sequence) noexcept {
+  MutexLock lock(mutex_);
+  charge(sequence);
+  waiting_.leave(sequence.generation->request().client);
   sequence.generation = nullptr;
+}
+
+// When the caller got it. Tokens that are forced behind another one come with it.
+void Engine::note_token(Sequence& sequence) {
+  const auto now = Clock::now();
+  if (sequence.last_token) {
+    metrics_.between_tokens.add(ms_between(*sequence.last_token, now) / 1000);
+  } else {
+    metrics_.first_token.add(ms_between(sequence.generation->submitted_, now) / 1000);
+  }
+  sequence.last_token = now;
 }
 
 // The others go on, and nothing is kept of it.
