@@ -153,6 +153,7 @@ unsigned status_of(ErrorCode code) noexcept {
       return 499;
     case ErrorCode::kNetwork:
       return 502;
+    case ErrorCode::kBusy:
     case ErrorCode::kOutOfMemory:
       return 503;
     case ErrorCode::kNoSpace:
