@@ -65,22 +65,49 @@ void remove_unused(ir::Graph& graph, std::span<const ir::Value> outputs) {
   graph.set_nodes(without(graph.nodes(), removed));
 }
 
+namespace {
+
+// The encoded forms of a graph's values, each made where it is first wanted.
+class Encodings {
+ public:
+  /// `before` are the nodes as they were.
+  Encodings(ir::Graph& graph, const std::vector<ir::Node>& before) : graph_(graph), before_(before), uses_(graph, {}) {}
+
+  /// The encoded form of x in so many parts. Adds the nodes that make it to `nodes`, unless they are there.
+  ir::Value of(ir::Value x, ir::Element element, size_t n_parts, std::vector<ir::Node>& nodes) {
+    const std::tuple key{x, element, n_parts};
+    if (const auto known = encoded_.find(key); known != encoded_.end()) return known->second;
+    const size_t maker = uses_.maker(x);
+    if (maker != kNone && n_parts == 1 && ops::is_spread(before_[maker])) {
+      // A row that several experts get is encoded once.
+      const ir::Value source = of(before_[maker].inputs[0], element, 1, nodes);
+      nodes.push_back(made_apart(graph_, [&](ir::Builder& b) { ops::spread_instead(b, before_[maker], source); }));
+    } else {
+      nodes.push_back(made_apart(graph_, [&](ir::Builder& b) { ops::encode(b, x, element, n_parts); }));
+    }
+    return encoded_[key] = nodes.back().outputs[0];
+  }
+
+ private:
+  ir::Graph& graph_;
+  const std::vector<ir::Node>& before_;
+  Uses uses_;
+  std::map<std::tuple<ir::Value, ir::Element, size_t>, ir::Value> encoded_;
+};
+
+}  // namespace
+
 void encode_activations(ir::Graph& graph) {
-  std::map<std::tuple<ir::Value, ir::Element, size_t>, ir::Value> encoded;
   std::vector<ir::Node> nodes;
   const std::vector<ir::Node> before = graph.nodes();
+  Encodings encodings(graph, before);
   for (ir::Node node : before) {
     if (ops::is_linear(node) || ops::is_expert_linear(node) || ops::is_head_linear(node)) {
       const ir::Element element = ops::element_for(graph.weight(node.weights[0]).format->activation);
       if (element != ir::Element::kReal && graph.type(node.inputs[0]).element == ir::Element::kReal) {
         // Several, where each head of a row meets a matrix of its own.
         const size_t n_parts = graph.type(node.inputs[0]).cols / graph.weight(node.weights[0]).cols;
-        auto [place, is_new] = encoded.try_emplace({node.inputs[0], element, n_parts});
-        if (is_new) {
-          nodes.push_back(made_apart(graph, [&](ir::Builder& b) { ops::encode(b, node.inputs[0], element, n_parts); }));
-          place->second = nodes.back().outputs[0];
-        }
-        node.inputs[0] = place->second;
+        node.inputs[0] = encodings.of(node.inputs[0], element, n_parts, nodes);
       }
     }
     nodes.push_back(std::move(node));
@@ -116,9 +143,14 @@ void fuse_gated_linear(ir::Graph& graph, std::span<const ir::Value> outputs) {
     const size_t up = uses.maker(node.inputs[1]);
     if (gate == kNone || up == kNone || gate == up) continue;
     if (!uses.read_once(node.inputs[0]) || !uses.read_once(node.inputs[1])) continue;
-    if (!ops::is_plain_linear(nodes[gate]) || !ops::is_plain_linear(nodes[up])) continue;
-    if (nodes[gate].inputs[0] != nodes[up].inputs[0]) continue;
-    node = ops::gated_linear(node, nodes[gate], nodes[up]);
+    if (nodes[gate].inputs != nodes[up].inputs) continue;
+    if (ops::is_plain_linear(nodes[gate]) && ops::is_plain_linear(nodes[up])) {
+      node = ops::gated_linear(node, nodes[gate], nodes[up]);
+    } else if (ops::is_plain_expert_linear(nodes[gate]) && ops::is_plain_expert_linear(nodes[up])) {
+      node = ops::gated_expert_linear(node, nodes[gate], nodes[up]);
+    } else {
+      continue;
+    }
     removed[gate] = removed[up] = true;
   }
   graph.set_nodes(without(nodes, removed));
@@ -145,21 +177,32 @@ void fuse_residual(ir::Graph& graph, std::span<const ir::Value> outputs) {
 
 void group_linears(ir::Graph& graph) {
   const std::vector<ir::Node> nodes = graph.nodes();
-  std::map<ir::Value, std::vector<size_t>> by_input;
+  // Those of experts may have biases, all of a group or none.
+  std::map<std::tuple<const ir::Op*, size_t, std::vector<ir::Value>>, std::vector<size_t>> by_input;
+  const auto key_of = [](const ir::Node& node) { return std::tuple{node.op, node.weights.size(), node.inputs}; };
+  const auto may_be_grouped = [](const ir::Node& node) {
+    return ops::is_plain_linear(node) || (ops::is_expert_linear(node) && node.outputs.size() == 1);
+  };
   for (size_t i = 0; i < nodes.size(); ++i) {
-    if (ops::is_plain_linear(nodes[i])) by_input[nodes[i].inputs[0]].push_back(i);
+    if (may_be_grouped(nodes[i])) by_input[key_of(nodes[i])].push_back(i);
   }
   std::vector<ir::Node> grouped;
   for (size_t i = 0; i < nodes.size(); ++i) {
-    if (!ops::is_plain_linear(nodes[i])) {
+    if (!may_be_grouped(nodes[i])) {
       grouped.push_back(nodes[i]);
       continue;
     }
-    const std::vector<size_t>& members = by_input[nodes[i].inputs[0]];
+    const std::vector<size_t>& members = by_input[key_of(nodes[i])];
     if (members.front() != i) continue;  // stands in the group of an earlier one
     std::vector<const ir::Node*> of_group;
     for (const size_t member : members) of_group.push_back(&nodes[member]);
-    grouped.push_back(members.size() == 1 ? nodes[i] : ops::grouped_linear(nodes[i].inputs[0], of_group));
+    if (members.size() == 1) {
+      grouped.push_back(nodes[i]);
+    } else if (ops::is_expert_linear(nodes[i])) {
+      grouped.push_back(ops::grouped_expert_linear(of_group));
+    } else {
+      grouped.push_back(ops::grouped_linear(nodes[i].inputs[0], of_group));
+    }
   }
   graph.set_nodes(std::move(grouped));
 }
@@ -212,8 +255,8 @@ SequenceLayout keep_sequences(ir::Graph& graph, kernels::KvType type) {
 
 SequenceLayout lower_for_inference(ir::Graph& graph, std::span<const ir::Value> outputs,
                                    std::optional<kernels::KvType> kv_type) {
-  remove_unused(graph, outputs);
   encode_activations(graph);
+  remove_unused(graph, outputs);  // plain rows of experts too, where only the encoded ones are read
   fuse_norm_encode(graph, outputs);
   fuse_gated_linear(graph, outputs);
   fuse_residual(graph, outputs);
@@ -222,8 +265,8 @@ SequenceLayout lower_for_inference(ir::Graph& graph, std::span<const ir::Value> 
 }
 
 void lower_for_training(ir::Graph& graph, std::span<const ir::Value> outputs) {
-  remove_unused(graph, outputs);
   encode_activations(graph);
+  remove_unused(graph, outputs);
 }
 
 }  // namespace kinglet::graph

@@ -41,19 +41,20 @@ struct SequenceLayout {
 /// Removes nodes whose outputs nobody reads; nodes without outputs (they add to gradients or to the cache) stay.
 void remove_unused(ir::Graph& graph, std::span<const ir::Value> outputs);
 
-/// Puts an encode in front of each linear whose weights need one, shared by all that read the same value.
+/// Puts an encode in front of each linear whose weights need one, shared by all that read the same value. Rows that go
+/// to several experts are encoded before they are spread; the plain ones then may have no reader left.
 void encode_activations(ir::Graph& graph);
 
 /// rms_norm followed by nothing but its encode becomes one node.
 void fuse_norm_encode(ir::Graph& graph, std::span<const ir::Value> outputs);
 
-/// gated over two linears of one value becomes one node.
+/// gated over two linears of one value, or over two of experts of the same rows, becomes one node.
 void fuse_gated_linear(ir::Graph& graph, std::span<const ir::Value> outputs);
 
 /// add of a linear's result and another value becomes part of the linear.
 void fuse_residual(ir::Graph& graph, std::span<const ir::Value> outputs);
 
-/// Linears that read the same value become one node with several outputs.
+/// Linears that read the same value, and those of experts of the same rows, become one node with several outputs.
 void group_linears(ir::Graph& graph);
 
 /// attend becomes a store into the cache and a read from it, recurrent operations get their place in the state; returns

@@ -154,6 +154,61 @@ TEST(EncodeActivations, EachEncodingOnce) {
   EXPECT_EQ(names(c.graph), "embed encode linear encode linear linear");
 }
 
+/// x [T, 64], spread to the experts that a router chooses, and linears of those rows.
+struct SmallExperts : Small {
+  ops::Routed routed = ops::route(c.b, ops::linear(c.b, x, matrix("F32", 5)), {.n_used = 2});
+  ops::ExpertRows rows = ops::sort_by_expert(c.b, routed.ids, 5);
+  ir::Value spread = ops::spread_rows(c.b, x, rows);
+  ir::Value linear(std::string_view format = "Q8_0", bool has_bias = false) {
+    return ops::expert_linear(c.b, spread, rows, matrix(format, 5 * 64), {64, 0, 64},
+                              has_bias ? std::optional(c.weight(5, 64)) : std::nullopt);
+  }
+};
+
+TEST(EncodeActivations, BeforeRowsAreSpread) {
+  SmallExperts s;
+  const std::array outputs{s.linear(), s.linear("Q4_0"), ops::linear(s.c.b, s.x, s.matrix())};
+  encode_activations(s.c.graph);
+  EXPECT_EQ(names(s.c.graph),
+            "embed linear route sort_by_expert spread_rows encode spread_rows expert_linear expert_linear linear");
+  remove_unused(s.c.graph, outputs);
+  EXPECT_EQ(names(s.c.graph), "embed linear route sort_by_expert encode spread_rows expert_linear expert_linear linear")
+      << "nothing reads the plain rows";
+}
+
+TEST(EncodeActivations, PlainRowsStayWhereTheyAreRead) {
+  SmallExperts s;
+  const std::array outputs{s.linear(), s.linear("F32")};
+  encode_activations(s.c.graph);
+  remove_unused(s.c.graph, outputs);
+  EXPECT_EQ(names(s.c.graph),
+            "embed linear route sort_by_expert spread_rows encode spread_rows expert_linear expert_linear");
+}
+
+TEST(FuseGatedLinear, OfExperts) {
+  for (const bool has_bias : {false, true}) {
+    SmallExperts s;
+    const ir::Value gate = s.linear("Q8_0", has_bias);
+    const ir::Value up = s.linear("Q4_0");
+    const std::array outputs{ops::gated(s.c.b, kernels::Activate::kSilu, gate, up)};
+    fuse_gated_linear(s.c.graph, outputs);
+    EXPECT_EQ(names(s.c.graph), str("embed linear route sort_by_expert spread_rows ",
+                                    has_bias ? "expert_linear expert_linear gated" : "gated_expert_linear"));
+  }
+}
+
+TEST(GroupLinears, ThoseOfExpertsOfTheSameRows) {
+  SmallExperts s;
+  s.linear("Q8_0", true);
+  s.linear();
+  s.linear("Q4_0", true);
+  group_linears(s.c.graph);
+  EXPECT_EQ(names(s.c.graph), "embed linear route sort_by_expert spread_rows expert_linear expert_linear");
+  EXPECT_EQ(s.c.graph.nodes()[5].outputs.size(), 2U);
+  EXPECT_EQ(s.c.graph.nodes()[5].weights.size(), 4U) << "two matrices, then their biases";
+  EXPECT_EQ(s.c.graph.nodes()[6].outputs.size(), 1U) << "one without a bias stays alone";
+}
+
 TEST(FuseNormEncode, OnlyWhereNothingElseReadsTheNorm) {
   for (const bool is_read_twice : {false, true}) {
     Small s;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "core/ops/expert_rows.h"
 
@@ -19,6 +20,16 @@ struct ExpertPart {
 ir::Value expert_linear(ir::Builder& b, ir::Value x, const ExpertRows& rows, ir::WeightId weight, ExpertPart part,
                         std::optional<ir::WeightId> bias = std::nullopt);
 
+/// Whether a node is an expert_linear of any kind.
 bool is_expert_linear(const ir::Node& node) noexcept;
+/// Whether a node is one without bias and of one weight: what lowering may fuse with an activation.
+bool is_plain_expert_linear(const ir::Node& node) noexcept;
+
+/// After lowering: the weights of several over the same sorted rows in one stage, all with a bias or none. Outputs in
+/// the same order.
+ir::Node grouped_expert_linear(const std::vector<const ir::Node*>& members);
+/// After lowering: gated over two plain ones of the same sorted rows, without storing the gate. `gated` is the node to
+/// replace.
+ir::Node gated_expert_linear(const ir::Node& gated, const ir::Node& gate, const ir::Node& up);
 
 }  // namespace kinglet::ops

@@ -1,6 +1,9 @@
 #include "core/ops/expert_rows.h"
 
 #include <algorithm>
+#include <cstring>
+
+#include "core/ops/encode.h"
 
 namespace kinglet::ops {
 namespace {
@@ -42,21 +45,27 @@ void run_sort(const Run<Real>& run, size_t /*begin*/, size_t /*end*/) noexcept {
 
 constexpr Op kSort{{"sort_by_expert"}, one_item, run_sort<float>, run_sort<double>};
 
-// inputs: x, slots, and weights where there are some.
+// inputs: x, plain or encoded, and slots.
 template <class Real>
 void run_spread(const Run<Real>& run, size_t begin, size_t end) noexcept {
   const auto& in = run.node.inputs;
   const size_t n_used = run.template attributes<Rows>().rows.n_used;
-  const size_t D = run.cols(in[0]);
+  const size_t n_bytes = row_bytes(run.graph.type(in[0]), sizeof(Real));
   for (size_t r = begin; r < end; ++r) {
     const auto slot = static_cast<size_t>(run.ints(in[1])[r]);
-    const Real* x_D = run.row(in[0], slot / n_used);
-    Real* y_D = run.row(run.node.outputs[0], r);
-    if (in.size() > 2) {
-      run.real.scale(x_D, run.reals(in[2])[slot], y_D, D);
-    } else {
-      std::copy_n(x_D, D, y_D);
-    }
+    std::memcpy(run.bytes(run.node.outputs[0]) + r * n_bytes, run.bytes(in[0]) + slot / n_used * n_bytes, n_bytes);
+  }
+}
+
+// inputs: x, slots, weights.
+template <class Real>
+void run_spread_weighted(const Run<Real>& run, size_t begin, size_t end) noexcept {
+  const auto& in = run.node.inputs;
+  const size_t n_used = run.template attributes<Rows>().rows.n_used;
+  for (size_t r = begin; r < end; ++r) {
+    const auto slot = static_cast<size_t>(run.ints(in[1])[r]);
+    run.real.scale(run.row(in[0], slot / n_used), run.reals(in[2])[slot], run.row(run.node.outputs[0], r),
+                   run.cols(in[0]));
   }
 }
 
@@ -89,7 +98,7 @@ void run_combine_dw(const Run<Real>& run, size_t begin, size_t end) noexcept {
   }
 }
 
-constexpr Op kSpreadWeighted{{"spread_weighted"}, row_items, run_spread<float>, run_spread<double>};
+constexpr Op kSpreadWeighted{{"spread_weighted"}, row_items, run_spread_weighted<float>, run_spread_weighted<double>};
 constexpr Op kCombineDw{{"combine_dw"}, row_items, run_combine_dw<float>, run_combine_dw<double>};
 
 void spread_backward(Backward& back) {
@@ -123,7 +132,13 @@ ExpertRows sort_by_expert(ir::Builder& b, ir::Value ids, size_t n_experts) {
 ir::Value spread_rows(ir::Builder& b, ir::Value x, const ExpertRows& rows) {
   KINGLET_CHECK(b.type(x).rows.times(rows.n_used) == b.type(rows.slots).rows, "spread_rows: rows are those of the ids");
   return b.add_one(kSpread, {{x, rows.slots}, {}, std::make_shared<Rows>(rows)},
-                   {b.type(rows.slots).rows, b.type(x).cols});
+                   {b.type(rows.slots).rows, b.type(x).cols, b.type(x).element});
+}
+
+bool is_spread(const ir::Node& node) noexcept { return node.op == &kSpread; }
+
+ir::Value spread_instead(ir::Builder& b, const ir::Node& spread, ir::Value x) {
+  return spread_rows(b, x, static_cast<const Rows&>(*spread.attributes).rows);
 }
 
 ir::Value combine_rows(ir::Builder& b, ir::Value y, const ExpertRows& rows, std::optional<ir::Value> weights) {

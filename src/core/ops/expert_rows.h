@@ -21,8 +21,12 @@ struct ExpertRows {
 /// ids i32 [T, n_used] (ops::route) -> ExpertRows.
 ExpertRows sort_by_expert(ir::Builder& b, ir::Value ids, size_t n_experts);
 
-/// x [T, D] -> [T n_used, D], sorted.
+/// x [T, D], plain or encoded -> [T n_used, D], sorted, in the same form.
 ir::Value spread_rows(ir::Builder& b, ir::Value x, const ExpertRows& rows);
+/// Whether a node is one of spread_rows.
+bool is_spread(const ir::Node& node) noexcept;
+/// The same rows of another x: that from which lowering made an encoded one.
+ir::Value spread_instead(ir::Builder& b, const ir::Node& spread, ir::Value x);
 
 /// y [T n_used, D] sorted, weights [T, n_used] or none (all 1) -> [T, D]: the sum over a row's experts, in the order in
 /// which `ids` has them.

@@ -91,6 +91,10 @@ ir::Value gated(ir::Builder& b, kernels::Activate kind, ir::Value gate, ir::Valu
 
 bool is_gated(const ir::Node& node) noexcept { return node.op == &kGated; }
 
+kernels::Activate gated_kind(const ir::Node& gated) noexcept {
+  return static_cast<const Gated&>(*gated.attributes).kind;
+}
+
 ir::Node gated_linear(const ir::Node& gated, const ir::Node& gate, const ir::Node& up) {
   return {&kGatedLinear, gate.inputs, gated.outputs, {gate.weights[0], up.weights[0]}, gated.attributes};
 }

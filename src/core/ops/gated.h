@@ -9,6 +9,8 @@ namespace kinglet::ops {
 ir::Value gated(ir::Builder& b, kernels::Activate kind, ir::Value gate, ir::Value up);
 
 bool is_gated(const ir::Node& node) noexcept;
+/// The activation of a gated node.
+kernels::Activate gated_kind(const ir::Node& gated) noexcept;
 
 /// After lowering: gated over two linears of the same x, without storing the gate. `gated` is the node to replace, the
 /// other two the linears that make its inputs.

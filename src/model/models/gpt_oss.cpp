@@ -67,6 +67,9 @@ void fill(format::HfKeys& keys) {
   keys.copy_count("expert_count", "num_local_experts");
   keys.copy_count("expert_used_count", config.has("num_experts_per_tok") ? "num_experts_per_tok" : "experts_per_token");
   keys.copy_count("expert_feed_forward_length", "intermediate_size");
+  // Without the key a file of this family does not truncate; folders of others' making may.
+  if (const format::HfRope rope = config.rope(); rope.type == "yarn" && rope.truncate)
+    keys.truth("rope.scaling.yarn_truncate", true);
   if (config.number_or("swiglu_limit", 7.0) != 7.0) config.refuse_setting("swiglu_limit", "not 7");
   if (std::abs(config.number_or("swiglu_alpha", 1.702) - 1.702) > 1e-9)
     config.refuse_setting("swiglu_alpha", "not 1.702");
