@@ -6,10 +6,14 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <string>
 
 #include "../usable_tables.h"
 #include "core/base/thread_pool.h"
+#include "home/system/file.h"
+#include "home/system/scratch_folder.h"
 #include "model/convert/convert.h"
 #include "model/format/gguf.h"
 #include "model/format/hf_folder.h"
@@ -28,11 +32,15 @@ constexpr double kTolerance = 1e-4;       // of f32, as the data kit's README ha
 constexpr double kPackedTolerance = 0.2;  // of weights in blocks, which meet activations of eight bits; seen: 0.1
 constexpr double kUnitTolerance = 1e-5;   // of vectors of length one
 
+std::string golden_folder(const std::string& name) {
+  const char* source = std::getenv("KINGLET_SOURCE");
+  return std::string(source == nullptr ? "." : source) + "/tests/golden/families/" + name;
+}
+
 class GoldenFamilies : public testing::TestWithParam<const char*> {
  protected:
   void SetUp() override {
-    const char* source = std::getenv("KINGLET_SOURCE");
-    const std::string folder = std::string(source == nullptr ? "." : source) + "/tests/golden/families/" + GetParam();
+    const std::string folder = golden_folder(GetParam());
     path = folder;
     model = models::Model::load(format::open_hf_folder(folder, models::hf_families()));
     golden = std::make_unique<format::Safetensors>(format::Safetensors::open(folder + "/golden.safetensors"));
@@ -139,6 +147,42 @@ TEST_P(GoldenFamilies, GiveTheirNumbersConverted) {
   convert_to_f32();
   check_decoder(tables().back(), values<int32_t>("ids33"), "logits33");
   EXPECT_EQ(n_checked, 1U);
+}
+
+// Experts in MXFP4 are not made larger by a type that says no more of them.
+TEST(GoldenFolders, WhatIsInBlocksStaysSo) {
+  const auto folder = format::open_hf_folder(golden_folder("gpt_oss_mxfp4"), models::hf_families(), {.as_file = true});
+  InlinePool pool;
+  std::vector<std::byte> bytes;
+  convert::convert(*folder, *quant::find_by_name("BF16"), pool,
+                   [&](std::span<const std::byte> piece) { bytes.insert(bytes.end(), piece.begin(), piece.end()); });
+  const auto file = format::read_gguf(bytes, "converted");
+  size_t n_packed = 0;
+  for (const format::TensorEntry& tensor : folder->tensors()) {
+    const format::TensorEntry* written = file->find(tensor.name);
+    ASSERT_NE(written, nullptr) << tensor.name;
+    if (tensor.format->block_len == 1) continue;
+    EXPECT_EQ(written->format->name, "MXFP4") << tensor.name;
+    folder->read(tensor, [&](std::span<const std::byte> packed) {
+      EXPECT_TRUE(std::ranges::equal(packed, std::span(written->data, written->size_bytes))) << tensor.name;
+    });
+    ++n_packed;
+  }
+  EXPECT_EQ(n_packed, 6U);
+}
+
+// Files of gpt-oss do not say that yarn's ramp is not cut to whole numbers; a folder that wants it cut says so.
+TEST(GoldenFolders, YarnOfGptOssIsTruncatedWhereTheFolderSaysSo) {
+  const system::ScratchFolder scratch("gpt_oss_truncated");
+  const std::string copy = scratch.path() + "/folder";
+  std::filesystem::copy(golden_folder("gpt_oss_mxfp4"), copy);
+  std::string config = system::read_file(copy + "/config.json", 1 << 20);
+  for (const bool is_truncated : {false, true}) {
+    if (is_truncated) config.replace(config.find("\"truncate\": false"), 17, "\"truncate\": true");
+    std::ofstream(copy + "/config.json") << config;
+    const auto model = models::Model::load(format::open_hf_folder(copy, models::hf_families()));
+    EXPECT_EQ(model->config().ropes[0].truncate, is_truncated);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(All, GoldenFamilies,

@@ -30,6 +30,7 @@ uint32_t file_type_of(const quant::Format& type) {
 const quant::Format& target_of(const format::TensorEntry& tensor, const quant::Format& type) {
   if (tensor.format->activation == quant::Activation::kNone) return *tensor.format;  // whole numbers
   if (stays_f32(tensor)) return *quant::find_by_name("F32");
+  if (tensor.format->block_len > 1 && type.name != "F32") return *tensor.format;  // it has lost its bits already
   return tensor.dims[0] % type.block_len == 0 ? type : *quant::find_by_name("F16");
 }
 

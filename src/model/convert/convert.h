@@ -21,7 +21,7 @@ bool stays_f32(const format::TensorEntry& tensor);
 const quant::Format& type_of(const format::ModelFile& folder);
 
 /// Writes the file. `folder` was opened with HfOptions::as_file; `type` is F32, F16, BF16 or Q8_0 (rows that are no
-/// whole blocks become F16). Tensors are read, encoded and given to `sink` one after another, rows shared by the pool's
+/// whole blocks become F16; what the folder has in blocks, as MXFP4, stays so unless F32 is wanted). Tensors are read, encoded and given to `sink` one after another, rows shared by the pool's
 /// threads. Throws Error{kInvalidFile} for a value that is not finite (tensor and place are named) and kCancelled.
 void convert(const format::ModelFile& folder, const quant::Format& type, ThreadPool& pool,
              const format::GgufWriter::Sink& sink, const Progress& progress = {});

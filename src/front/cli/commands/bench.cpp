@@ -17,7 +17,9 @@ constexpr size_t kReadPasses = 5;
 
 // What a step of a model reads and computes.
 struct StepCosts {
-  uint64_t weight_bytes = 0;  // of all weights that a step with logits reads
+  uint64_t weight_bytes = 0;  // of the weights that every step with logits reads
+  uint64_t expert_bytes = 0;  // of all experts' weights
+  double expert_share = 1;    // of its experts that one token is sent to
   uint64_t kv_bytes_per_token = 0;
   uint64_t body_products = 0;  // multiplications of a row with the weights, without the head
   uint64_t head_products = 0;
@@ -30,15 +32,22 @@ StepCosts costs_of(const models::Model& model) {
   const auto is_there = [&](std::string_view name) {
     return std::ranges::any_of(model.weights(), [&](const quant::Weight& weight) { return weight.name == name; });
   };
+  const models::DecoderConfig& config = model.config();
+  for (const models::LayerConfig& layer : config.layers) {
+    if (layer.n_experts > 0)
+      costs.expert_share = static_cast<double>(config.experts.n_used) / static_cast<double>(layer.n_experts);
+  }
   const std::string_view head = is_there("output.weight") ? "output.weight" : "token_embd.weight";
   uint64_t quantized = 0;
   for (const quant::Weight& weight : model.weights()) {
-    const uint64_t n = weight.rows * weight.cols;
+    uint64_t n = weight.rows * weight.cols;  // multiplications of a row
     const uint64_t n_bytes = weight.size_bytes();
     if (weight.name == "token_embd.weight" && head != weight.name) continue;  // a row a token
     costs.memory.emplace_back(weight.data, n_bytes);
-    costs.weight_bytes += n_bytes;
+    const bool is_of_experts = weight.name.ends_with("_exps.weight");
+    (is_of_experts ? costs.expert_bytes : costs.weight_bytes) += n_bytes;
     if (weight.rows == 1) continue;
+    if (is_of_experts) n = static_cast<uint64_t>(static_cast<double>(n) * costs.expert_share);
     (weight.name == head ? costs.head_products : costs.body_products) += n;
     if (weight.name != head && weight.format->activation != quant::Activation::kF32) quantized += n;
   }
@@ -196,7 +205,10 @@ class Bench final : public Action {
     const double rows = test.name == "prefill" ? std::min(512.0, static_cast<double>(test.n_tokens))
                                                : static_cast<double>(test.parallel);
     if (test.name == "prefill") bytes_per_token /= rows;
-    bytes_per_token += static_cast<double>(costs_.weight_bytes) / rows;
+    // Of its experts a step reads those that one of its rows is sent to: so many, where they are chosen evenly.
+    const double of_experts = 1 - std::pow(1 - costs_.expert_share, rows);
+    bytes_per_token +=
+        (static_cast<double>(costs_.weight_bytes) + of_experts * static_cast<double>(costs_.expert_bytes)) / rows;
     return read_rate_ > 0 ? rate * bytes_per_token / read_rate_ : 0;
   }
 
