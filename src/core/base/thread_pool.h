@@ -9,7 +9,7 @@
 
 namespace kinglet {
 
-/// Lends its threads for one piece of work at a time. `run` is called by one thread at a time.
+/// Lends its threads for one piece of work at a time. Who calls `run` waits its turn, or has threads of its own.
 class ThreadPool {
  public:
   using Task = void (*)(void* context, int thread_idx);

@@ -45,6 +45,24 @@ void wait_for(const std::atomic<uint32_t>& word, int spins, const Condition& is_
   }
 }
 
+// Lets callers in one after another, in the order in which they came: nobody who calls again and again keeps others
+// out.
+class Turns {
+ public:
+  void take() noexcept {
+    const uint32_t mine = next_.fetch_add(1, std::memory_order_relaxed);
+    wait_for(now_, 0, [&](uint32_t now) { return now == mine; });
+  }
+  void pass() noexcept {
+    now_.fetch_add(1, std::memory_order_release);
+    now_.notify_all();
+  }
+
+ private:
+  alignas(64) std::atomic<uint32_t> next_{0};
+  std::atomic<uint32_t> now_{0};
+};
+
 }  // namespace
 
 struct SpinPool::State {
@@ -57,6 +75,7 @@ struct SpinPool::State {
   alignas(64) std::atomic<uint32_t> round{0};   // of run(); a change starts the workers
   alignas(64) std::atomic<uint32_t> n_back{0};  // workers that have left the task
   std::atomic<bool> ending{false};
+  Turns turns;  // of callers of run()
   std::vector<std::thread> threads;
 
   [[nodiscard]] uint32_t n_workers() const noexcept { return static_cast<uint32_t>(n_threads - 1); }
@@ -89,6 +108,7 @@ SpinPool::~SpinPool() {
 int SpinPool::n_threads() const noexcept { return state_->n_threads; }
 
 void SpinPool::run(Task task, void* context) noexcept {
+  state_->turns.take();
   state_->task = task;
   state_->context = context;
   state_->n_back.store(0, std::memory_order_relaxed);
@@ -98,6 +118,7 @@ void SpinPool::run(Task task, void* context) noexcept {
   }
   task(context, 0);
   wait_until(state_->n_back, state_->n_workers());
+  state_->turns.pass();
 }
 
 void SpinPool::wait_until(const std::atomic<uint32_t>& word, uint32_t value) noexcept {

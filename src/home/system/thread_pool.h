@@ -9,7 +9,8 @@ namespace kinglet::system {
 
 /// Threads that wait for work: they spin for some tens of microseconds, since the next step of a model comes soon, then
 /// sleep. Where more threads run than the process has CPUs they sleep at once, as spinning would take time from those
-/// that have work. Pins nothing.
+/// that have work. Pins nothing. Several threads may call run(): each waits, asleep, until those who came before it are
+/// through, so that engines share the pool step by step and no more threads compute than it has.
 class SpinPool final : public ThreadPool {
  public:
   /// n_threads >= 1, the caller of run() included.
