@@ -73,9 +73,7 @@ ModelSource find_model(Session& session, const std::string& text, bool may_pull)
   if (!stored && names_model_on_disk(path)) return {text, path, {}};
   if (!stored && !may_pull) fail_missing_model(session, *name, "");
   if (!stored) stored = pull_missing(session, *name);
-  ModelSource source{stored->name.to_string(), stored->weights_path, *stored};
-  for (const std::string& adapter : stored->adapter_paths) source.adapters.push_back({adapter});
-  return source;
+  return chat::source_of(std::move(*stored));
 }
 
 void declare_adapters(Arguments& arguments, std::vector<std::string>& into) {
@@ -106,14 +104,6 @@ void add_adapters(ModelSource& source, const std::vector<std::string>& texts) {
   }
 }
 
-std::shared_ptr<const format::ModelFile> open_source(const ModelSource& source) {
-  const auto refuse = [&](std::string_view what) {
-    fail_with(ErrorCode::kUnsupported, source.name, ": comes with ", what, ", which is not supported");
-  };
-  if (!source.stored.projector_paths.empty()) refuse("a projector for images");
-  return models::open_file(source.path);
-}
-
 void require_other_file(const std::string& out, const ModelSource& source) {
   std::error_code ignored;  // of one that is not there
   if (std::filesystem::equivalent(out, source.path, ignored))
@@ -133,9 +123,9 @@ void require_room(const std::string& out, uint64_t n_bytes) {
 }
 
 chat::Settings settings_of(Session& session, const ModelSource& source, const format::Metadata& metadata) {
-  chat::Settings settings;
-  settings.take(metadata);
-  for (const std::string& name : settings.take(source.stored.parameters)) {
+  std::vector<std::string> unknown;
+  chat::Settings settings = chat::settings_of(source, metadata, &unknown);
+  for (const std::string& name : unknown) {
     session.note(str("kinglet: ", source.name, ": its parameter ", format::printable(name),
                      " is not supported and is left out"));
   }
@@ -143,12 +133,7 @@ chat::Settings settings_of(Session& session, const ModelSource& source, const fo
 }
 
 chat::LoadOptions load_options_of(const Session& session, const ModelSource& source, const chat::Settings& settings) {
-  chat::LoadOptions options;
-  options.context_len = settings.context_len;
-  options.kv_type = session.kv_type(kernels::KvType::kF16);
-  options.template_text = source.stored.template_text;
-  options.adapters = source.adapters;
-  return options;
+  return chat::load_options_of(source, settings, session.kv_type(kernels::KvType::kF16));
 }
 
 store::StoredModel pull_model(Session& session, const store::ModelName& name, bool* asked) {

@@ -10,14 +10,8 @@
 
 namespace kinglet::cli {
 
-/// Where a model lies, and the words that the store has for it. For a file the name is the path, and there are no
-/// words.
-struct ModelSource {
-  std::string name;
-  std::string path;
-  store::StoredModel stored;
-  std::vector<models::Model::AdapterPath> adapters = {};  ///< Those of the stored model, then those that are asked for.
-};
+using chat::ModelSource;
+using chat::open_source;
 
 /// What `--adapter FILE[=SCALE]` says, added to those of the model. Throws Error{kInvalidArgument} for a scale that is
 /// no number, kNotFound for a file that is not there.
@@ -29,9 +23,6 @@ void declare_adapters(Arguments& arguments, std::vector<std::string>& into);
 /// registry can be reached), and as Store::pull.
 ModelSource find_model(Session& session, const std::string& text, bool may_pull = true);
 
-/// Opens the file; for a model with a projector says that it is not supported.
-std::shared_ptr<const format::ModelFile> open_source(const ModelSource& source);
-
 /// Throws Error{kInvalidArgument} where the file to write is the model's own: what a mistake would replace.
 void require_other_file(const std::string& out, const ModelSource& source);
 
@@ -40,10 +31,10 @@ std::shared_ptr<const format::ModelFile> open_as_file(const ModelSource& source)
 /// Throws Error{kNoSpace} with both numbers where the disk of a file to be written has no room for so many bytes.
 void require_room(const std::string& out, uint64_t n_bytes);
 
-/// Settings in layers: our defaults, the file's, the stored model's.
+/// The same as chat::settings_of; says which parameters are left out.
 chat::Settings settings_of(Session& session, const ModelSource& source, const format::Metadata& metadata);
 
-/// How the model is loaded with these settings, as --kv-type and the store say.
+/// How the model is loaded with these settings, as --kv-type and the store say (chat::load_options_of).
 chat::LoadOptions load_options_of(const Session& session, const ModelSource& source, const chat::Settings& settings);
 
 /// Pulls, with progress on standard error. `asked` (may be null): the registry answered about the model.

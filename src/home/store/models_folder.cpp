@@ -96,6 +96,7 @@ std::vector<Layer> ModelsFolder::missing(const Manifest& manifest) const {
 StoredModel ModelsFolder::describe(const Found& found) const {
   StoredModel model{.name = found.name, .place = place_, .modified_s = found.modified_s};
   const Digest digest = system::Sha256::of(found.text);
+  model.digest = digest.hex();
   model.id = digest.short_hex();
   try {
     const Manifest manifest = Manifest::parse(found.text, found.name.to_string());

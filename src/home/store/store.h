@@ -51,6 +51,7 @@ struct StoredModel {
   std::vector<std::string> adapter_paths = {};
   std::vector<std::string> projector_paths = {};
   uint64_t size_bytes = 0;  ///< Of all its parts.
+  std::string digest = {};  ///< SHA-256 of its manifest, 64 hexadecimal digits; empty where unknown.
   std::string id = {};      ///< 12 hexadecimal digits of its manifest, as `ollama list` shows; empty where unknown.
   int64_t modified_s = 0;   ///< Seconds since 1970, when it was pulled or made.
   /// Why it cannot be loaded (a blob is missing); empty for a sound one. find() throws instead.

@@ -12,15 +12,6 @@
 namespace kinglet::chat {
 namespace {
 
-// The pool's memory is reserved, and becomes resident as the context fills: whether there is room is asked before.
-void check_memory(const engine::Engine& engine) {
-  const uint64_t available = system::memory().available_bytes;
-  if (available != 0 && engine.kv_bytes() > available) {
-    fail_with(ErrorCode::kOutOfMemory, "context: keys and values of ", engine.options().context_len, " tokens need ",
-              engine.kv_bytes(), " bytes, ", available, " are free; use a smaller --context or --kv-type q8_0");
-  }
-}
-
 // A template that cannot be parsed keeps nobody from text that goes on.
 Result<ChatTemplate, Error> template_of(const format::Metadata& metadata, const std::string& stored) {
   try {
@@ -31,6 +22,15 @@ Result<ChatTemplate, Error> template_of(const format::Metadata& metadata, const 
 }
 
 }  // namespace
+
+// The pool's memory is reserved, and becomes resident as the context fills: whether there is room is asked before.
+void require_free_memory(const MemoryUse& use, size_t context_len) {
+  const uint64_t available = system::memory().available_bytes;
+  if (available != 0 && use.kv_bytes > available) {
+    fail_with(ErrorCode::kOutOfMemory, "context: keys and values of ", context_len, " tokens need ", use.kv_bytes,
+              " bytes, ", available, " are free; use a smaller --context or --kv-type q8_0");
+  }
+}
 
 LoadedModel::LoadedModel(std::shared_ptr<const format::ModelFile> file, const LoadOptions& options,
                          const kernels::KernelTable& table, ThreadPool& pool) {
@@ -48,7 +48,7 @@ LoadedModel::LoadedModel(std::shared_ptr<const format::ModelFile> file, const Lo
   engine_options.max_sequences = options.max_sequences;
   engine_options.kv_type = options.kv_type;
   engine_ = std::make_unique<engine::Engine>(model_, engine_options, table, pool);
-  check_memory(*engine_);
+  options.admit ? options.admit(memory(), context_len()) : require_free_memory(memory(), context_len());
   words.get();
 }
 
@@ -64,7 +64,7 @@ const text::Tokenizer& LoadedModel::words() const {
 }
 
 MemoryUse LoadedModel::memory() const noexcept {
-  return {file().file_bytes(), file().converted_bytes(), engine_->kv_bytes()};
+  return {file().file_bytes(), file().converted_bytes(), engine_->kv_bytes(), engine_->step_bytes()};
 }
 
 // The model's own rule, once: some templates write the token themselves.

@@ -1,6 +1,7 @@
 // A model that is ready to answer: weights, words and engine.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,19 +16,29 @@
 
 namespace kinglet::chat {
 
+/// What a loaded model holds, in bytes. Weights are mapped: their pages are shared and can be dropped by the system.
+/// All else is reserved, and becomes resident as it is used.
+struct MemoryUse {
+  uint64_t mapped_bytes = 0;     ///< The file or files.
+  uint64_t converted_bytes = 0;  ///< Tensors that could not be used where they lie.
+  uint64_t kv_bytes = 0;         ///< Keys and values of the whole context of all sequences.
+  uint64_t step_bytes = 0;       ///< Values of a step.
+
+  [[nodiscard]] uint64_t total() const noexcept { return mapped_bytes + converted_bytes + kv_bytes + step_bytes; }
+};
+
+/// Throws Error{kOutOfMemory} with both numbers where keys and values are more than what is free.
+void require_free_memory(const MemoryUse& use, size_t context_len);
+
 struct LoadOptions {
   std::vector<models::Model::AdapterPath> adapters = {};
   std::optional<uint64_t> context_len;  ///< Empty: Settings::kDefaultContext, or the trained one if that is less.
   size_t max_sequences = 1;
   kernels::KvType kv_type = kernels::KvType::kF16;
   std::string template_text = {};  ///< The store's TEMPLATE, which wins over the file's; empty: none.
-};
-
-/// What a loaded model holds, in bytes. Weights are mapped: their pages are shared and can be dropped by the system.
-struct MemoryUse {
-  uint64_t mapped_bytes = 0;     ///< The file or files.
-  uint64_t converted_bytes = 0;  ///< Tensors that could not be used where they lie.
-  uint64_t kv_bytes = 0;         ///< Keys and values of the whole context; resident as it fills.
+  /// Asked when it is known what the model will hold, before it is used; throws to refuse it. Empty:
+  /// require_free_memory.
+  std::function<void(const MemoryUse& use, size_t context_len)> admit = {};
 };
 
 struct AnswerOptions {

@@ -52,6 +52,7 @@ void Embedder::make_room(size_t n_rows) {
     fail_with(ErrorCode::kOutOfMemory, "memory: rows of ", n_rows, " tokens need ", n_bytes, " bytes, ",
               options_.memory_limit, " are free; cut the text into pieces");
   }
+  if (options_.admit) options_.admit(n_bytes);
   executor_.reset();
   executor_ = std::make_unique<graph::Executor<float>>(std::move(made), table_, pool_);
 }

@@ -43,6 +43,8 @@ class Embedder {
     std::optional<models::Pooling> pooling = std::nullopt;  ///< In place of the model's own.
     bool normalize = true;                                  ///< Vectors have length one.
     size_t memory_limit = 0;                                ///< Bytes that rows in work may take; 0: no limit.
+    /// Told the bytes that rows in work will take in all, before they are; throws to refuse them. Empty: nobody asks.
+    std::function<void(size_t n_bytes)> admit = {};
   };
 
   /// Throws Error{kUnsupported} for scores of a model without a classifier. `model`, `table` and `pool` outlive it.
@@ -50,6 +52,8 @@ class Embedder {
 
   /// Numbers of a row.
   [[nodiscard]] size_t n_cols() const noexcept { return n_cols_; }
+  /// Bytes that rows in work take.
+  [[nodiscard]] size_t size_bytes() const noexcept { return executor_->size_bytes(); }
 
   /// Calls use(i, rows) for each text in order; rows are one or one for each token, row-major. Throws
   /// Error{kInvalidArgument} for an empty text and for ids and types that the model does not have, kContextFull for a

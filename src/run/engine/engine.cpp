@@ -42,6 +42,7 @@ Engine::Engine(std::shared_ptr<const models::Model> model, const EngineOptions& 
     : model_(std::move(model)),
       options_(checked(options, *model_)),
       runner_(*model_, options_, table, pool),
+      step_bytes_(runner_.size_bytes()),
       pools_(runner_.layout(), {options_.context_len, options_.max_sequences, options_.prompt_chunk}),
       prefixes_(pools_),
       budget_(options_.step_ms) {

@@ -56,11 +56,14 @@ class StepRunner {
   [[nodiscard]] size_t max_rows() const noexcept { return max_rows_; }
   /// Most rows of a step that may want logits: one of each sequence, and some whose log-probabilities are asked for.
   [[nodiscard]] size_t max_logits() const noexcept { return std::min(max_rows_, max_sequences_ + kMoreLogits); }
+  /// What the executors of all classes take together, once each has been needed.
+  [[nodiscard]] size_t size_bytes();
 
  private:
   // Bounds the memory of logits: 64 rows of 128k tokens are 32 MiB.
   static constexpr size_t kMoreLogits = 64;
-  std::unique_ptr<graph::Executor<float>> make(size_t n_rows, size_t n_logits) const;
+  [[nodiscard]] std::shared_ptr<const graph::Plan> planned(size_t n_rows, size_t n_logits) const;
+  const std::shared_ptr<const graph::Plan>& plan(size_t class_idx);
 
   const kernels::KernelTable& table_;
   ThreadPool& pool_;
@@ -70,6 +73,7 @@ class StepRunner {
   ir::Value logits_;
   graph::SequenceLayout layout_;
   static constexpr std::array<size_t, 4> kClasses = {1, 8, 64, 512};
+  std::array<std::shared_ptr<const graph::Plan>, kClasses.size()> plans_;
   std::array<std::unique_ptr<graph::Executor<float>>, kClasses.size()> executors_;
   std::unique_ptr<graph::Executor<float>> with_logits_;  // for more of them than sequences
 };
@@ -78,8 +82,8 @@ class StepRunner {
 class Engine {
  public:
   /// Takes its memory: Throws Error{kOutOfMemory} with the number needed, kInvalidArgument for a context over the
-  /// model's and for options that make no sense. `table` and `pool` outlive the engine; the pool is used by its thread
-  /// alone while it has work.
+  /// model's and for options that make no sense. `table` and `pool` outlive the engine; the pool is lent
+  /// for each step, so that engines may share one.
   Engine(std::shared_ptr<const models::Model> model, const EngineOptions& options, const kernels::KernelTable& table,
          ThreadPool& pool);
   ~Engine();
@@ -95,6 +99,8 @@ class Engine {
   [[nodiscard]] const EngineOptions& options() const noexcept { return options_; }
   /// Keys, values and states of all sequences and of known prefixes.
   [[nodiscard]] size_t kv_bytes() const noexcept { return pools_.size_bytes(); }
+  /// Values of a step, for steps of all sizes.
+  [[nodiscard]] size_t step_bytes() const noexcept { return step_bytes_; }
   /// Takes no lock: of the numbers each is right, together they may be of different moments.
   [[nodiscard]] EngineStats stats() const noexcept { return metrics_.view(); }
 
@@ -165,6 +171,7 @@ class Engine {
   const std::shared_ptr<const models::Model> model_;
   const EngineOptions options_;
   StepRunner runner_;
+  const size_t step_bytes_;
   Pools pools_;
   PrefixCache prefixes_;
   std::map<std::pair<size_t, std::vector<float>>, size_t> contexts_;  // numbers for the cache of prefixes

@@ -15,28 +15,44 @@ StepRunner::StepRunner(const models::Model& model, const EngineOptions& options,
   layout_ = graph::lower_for_inference(graph_, {{logits_}}, options.kv_type);
 }
 
-graph::Executor<float>& StepRunner::for_rows(size_t n_rows, size_t n_logits) {
-  KINGLET_CHECK(n_rows <= max_rows_ && n_logits <= max_logits(), "a step has no more rows than the chunk");
-  if (n_logits > max_sequences_) {
-    if (with_logits_ == nullptr) with_logits_ = make(max_rows_, max_logits());
-    return *with_logits_;
-  }
-  size_t i = 0;
-  while (i + 1 < kClasses.size() && kClasses[i] < n_rows) ++i;
-  if (executors_[i] == nullptr) {
-    const size_t rows = std::max(n_rows, std::min(kClasses[i], max_rows_));
-    executors_[i] = make(i + 1 == kClasses.size() ? max_rows_ : rows, std::min(rows, max_sequences_));
-  }
-  return *executors_[i];
-}
-
-std::unique_ptr<graph::Executor<float>> StepRunner::make(size_t n_rows, size_t n_logits) const {
+std::shared_ptr<const graph::Plan> StepRunner::planned(size_t n_rows, size_t n_logits) const {
   graph::Plan::Options options;
   options.max_rows = {n_rows, n_logits, max_sequences_};
   options.max_sequences = max_sequences_;
   const std::array outputs{logits_};
-  auto plan = std::make_shared<const graph::Plan>(graph_, outputs, options, table_);
-  return std::make_unique<graph::Executor<float>>(std::move(plan), table_, pool_);
+  return std::make_shared<const graph::Plan>(graph_, outputs, options, table_);
+}
+
+const std::shared_ptr<const graph::Plan>& StepRunner::plan(size_t class_idx) {
+  if (plans_[class_idx] == nullptr) {
+    const size_t rows = class_idx + 1 == kClasses.size() ? max_rows_ : std::min(kClasses[class_idx], max_rows_);
+    plans_[class_idx] = planned(rows, std::min(rows, max_sequences_));
+  }
+  return plans_[class_idx];
+}
+
+graph::Executor<float>& StepRunner::for_rows(size_t n_rows, size_t n_logits) {
+  KINGLET_CHECK(n_rows <= max_rows_ && n_logits <= max_logits(), "a step has no more rows than the chunk");
+  if (n_logits > max_sequences_) {
+    if (with_logits_ == nullptr) {
+      with_logits_ = std::make_unique<graph::Executor<float>>(planned(max_rows_, max_logits()), table_, pool_);
+    }
+    return *with_logits_;
+  }
+  size_t i = 0;
+  while (i + 1 < kClasses.size() && kClasses[i] < n_rows) ++i;
+  if (executors_[i] == nullptr) executors_[i] = std::make_unique<graph::Executor<float>>(plan(i), table_, pool_);
+  return *executors_[i];
+}
+
+size_t StepRunner::size_bytes() {
+  size_t bytes = planned(max_rows_, max_logits())->total_bytes(pool_.n_threads());
+  for (size_t i = 0; i < kClasses.size(); ++i) {
+    // A class as large as the chunk is the last one that steps come to.
+    bytes += plan(i)->total_bytes(pool_.n_threads());
+    if (kClasses[i] >= max_rows_) break;
+  }
+  return bytes;
 }
 
 std::string StepRunner::place_not_finite(const models::Model& model, const ops::SequenceRows& row,

@@ -57,7 +57,8 @@ class Show final : public Action {
 
   system::Json document(Session& session, const ModelSource& source, const format::ModelFile& file) const {
     system::Json details;
-    for (const auto& [label, value] : model_rows(file)) {
+    const chat::Capabilities capabilities = chat::capabilities_of(file, source.stored.template_text);
+    for (const auto& [label, value] : model_rows(file, capabilities)) {
       std::string key = label;
       std::ranges::replace(key, ' ', '_');
       details.set(key, value);
