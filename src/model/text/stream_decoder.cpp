@@ -1,5 +1,7 @@
 #include "model/text/stream_decoder.h"
 
+#include <algorithm>
+
 #include "model/text/utf8.h"
 
 namespace kinglet::text {
@@ -10,7 +12,8 @@ constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 }  // namespace
 
 std::string StreamDecoder::add(int32_t token) {
-  tokenizer_.append_bytes(token, special_, at_start_, held_);
+  const bool special = special_ || std::ranges::binary_search(shown_, token);
+  tokenizer_.append_bytes(token, special, at_start_, held_);
   std::string out;
   size_t i = 0;
   while (i < held_.size()) {

@@ -1,6 +1,7 @@
 // Tokens that come one by one, as text that never ends within a character.
 #pragma once
 
+#include <span>
 #include <string>
 
 #include "model/text/tokenizer.h"
@@ -11,9 +12,11 @@ namespace kinglet::text {
 /// tokenizer outlives it.
 class StreamDecoder {
  public:
-  /// `continues`: the answer goes on a text, so a space at its start is kept.
-  explicit StreamDecoder(const Tokenizer& tokenizer, bool special = false, bool continues = true)
-      : tokenizer_(tokenizer), special_(special), at_start_(!continues) {}
+  /// `continues`: the answer goes on a text, so a space at its start is kept. `shown`: control tokens whose spellings
+  /// are given though others' are not; in ascending order; outlives the decoder.
+  explicit StreamDecoder(const Tokenizer& tokenizer, bool special = false, bool continues = true,
+                         std::span<const int32_t> shown = {})
+      : tokenizer_(tokenizer), special_(special), at_start_(!continues), shown_(shown) {}
 
   /// The text that this token completes: valid UTF-8, maybe empty. Bytes that can never become a character are U+FFFD.
   /// The id is below vocab_size().
@@ -25,6 +28,7 @@ class StreamDecoder {
   const Tokenizer& tokenizer_;
   bool special_;
   bool at_start_;
+  std::span<const int32_t> shown_;
   std::string held_;
 };
 
