@@ -9,6 +9,7 @@ int main(int n_words, char** words) {
   const std::array kCommands = {
       // clang-format off: a line each
       run_command(),
+      serve_command(),
       pull_command(),
       push_command(),
       list_command(),

@@ -28,11 +28,6 @@ constexpr std::array kKvWords = {
     KvWord{"q4_0", kernels::KvType::kQ4_0},
 };
 
-std::string variable(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? "" : value;
-}
-
 // "~/x" of an option or variable that no shell has expanded.
 std::string expanded(std::string_view path, std::string_view home) {
   if (path == "~") return std::string(home);
@@ -65,26 +60,32 @@ struct Session::Home {
   store::Store store;
 };
 
+std::string environment_variable(const std::string& name) {
+  const char* value = std::getenv(name.c_str());
+  return value == nullptr ? "" : value;
+}
+
 Environment Environment::read() {
   Environment environment;
-  environment.home = variable("HOME");
-  environment.kinglet_home = variable("KINGLET_HOME");
-  environment.ollama_models = variable("OLLAMA_MODELS");
-  std::string cache = variable("XDG_CACHE_HOME");
+  environment.home = environment_variable("HOME");
+  environment.kinglet_home = environment_variable("KINGLET_HOME");
+  environment.ollama_models = environment_variable("OLLAMA_MODELS");
+  environment.ollama_host = environment_variable("OLLAMA_HOST");
+  std::string cache = environment_variable("XDG_CACHE_HOME");
   if (cache.empty()) cache = environment.home + "/.cache";
-  environment.hugging_face_home = variable("HF_HOME");
+  environment.hugging_face_home = environment_variable("HF_HOME");
   if (environment.hugging_face_home.empty()) environment.hugging_face_home = cache + "/huggingface";
-  environment.hugging_face_cache = variable("HF_HUB_CACHE");
+  environment.hugging_face_cache = environment_variable("HF_HUB_CACHE");
   if (environment.hugging_face_cache.empty()) environment.hugging_face_cache = environment.hugging_face_home + "/hub";
-  environment.hugging_face_token = variable("HF_TOKEN");
-  environment.hugging_face_endpoint = variable("HF_ENDPOINT");
+  environment.hugging_face_token = environment_variable("HF_TOKEN");
+  environment.hugging_face_endpoint = environment_variable("HF_ENDPOINT");
   // Small letters first, as curl has it; HTTP_PROXY in capitals is what a web server may have set from a request.
   for (const char* name : {"https_proxy", "HTTPS_PROXY", "http_proxy"}) {
-    if (environment.proxy.empty()) environment.proxy = variable(name);
+    if (environment.proxy.empty()) environment.proxy = environment_variable(name);
   }
-  environment.no_proxy = variable("no_proxy");
-  if (environment.no_proxy.empty()) environment.no_proxy = variable("NO_PROXY");
-  environment.ca_file = variable("SSL_CERT_FILE");
+  environment.no_proxy = environment_variable("no_proxy");
+  if (environment.no_proxy.empty()) environment.no_proxy = environment_variable("NO_PROXY");
+  environment.ca_file = environment_variable("SSL_CERT_FILE");
   return environment;
 }
 

@@ -26,6 +26,7 @@ struct Environment {
   std::string home;                   ///< HOME
   std::string kinglet_home;           ///< KINGLET_HOME
   std::string ollama_models;          ///< OLLAMA_MODELS
+  std::string ollama_host;            ///< OLLAMA_HOST
   std::string hugging_face_cache;     ///< HF_HUB_CACHE, HF_HOME/hub, or XDG_CACHE_HOME/huggingface/hub
   std::string hugging_face_home;      ///< HF_HOME, or XDG_CACHE_HOME/huggingface: where the token file lies
   std::string hugging_face_token;     ///< HF_TOKEN
@@ -36,6 +37,9 @@ struct Environment {
 
   static Environment read();
 };
+
+/// The variable of this name; empty where it is not set.
+std::string environment_variable(const std::string& name);
 
 /// Options that every command takes.
 struct GlobalOptions {

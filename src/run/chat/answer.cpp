@@ -11,9 +11,9 @@ std::string_view name_of(Finish finish) noexcept {
 }
 
 Answer::Answer(std::shared_ptr<engine::Generation> generation, const text::Tokenizer* tokenizer,
-               std::vector<std::string> stop, bool continues)
-    : generation_(std::move(generation)), stop_(std::move(stop)) {
-  if (tokenizer != nullptr) decoder_.emplace(*tokenizer, false, continues);
+               std::vector<std::string> stop, bool continues, std::span<const int32_t> shown)
+    : generation_(std::move(generation)), tokenizer_(tokenizer), stop_(std::move(stop)) {
+  if (tokenizer != nullptr) decoder_.emplace(*tokenizer, false, continues, shown);
 }
 
 Answer::~Answer() {
@@ -34,6 +34,8 @@ bool Answer::read(std::string& text, std::chrono::milliseconds limit) {
 void Answer::take(const engine::Event& event, std::string& text) {
   if (!event.finish) {
     if (stop_.stopped()) return;  // came before the engine saw that nobody wants more
+    keep_logprob(event);
+    if (event.is_prompt) return;
     result_.ids.push_back(event.token);
     if (decoder_) give(decoder_->add(event.token), text);
     if (stop_.stopped()) generation_->cancel();
@@ -49,9 +51,20 @@ void Answer::take(const engine::Event& event, std::string& text) {
       text += rest;
     }
   }
+  result_.stop = stop_.found();
   result_.finish = stop_.stopped() ? Finish::kStop : static_cast<Finish>(*event.finish);
   result_.usage = event.usage;
   result_.usage.completion_tokens = result_.ids.size();
+}
+
+void Answer::keep_logprob(const engine::Event& event) {
+  const engine::Request& request = generation_->request();
+  if (!request.log_probs) return;
+  const auto text_of = [this](int32_t id) { return tokenizer_ == nullptr ? "" : tokenizer_->bytes_of(id, true); };
+  TokenLogprob made{event.token, text_of(event.token), event.log_prob, {}};
+  for (const engine::TokenLogProb& one : event.top)
+    made.top.push_back({one.token, text_of(one.token), one.log_prob, {}});
+  logprobs_.push_back(std::move(made));
 }
 
 void Answer::give(std::string piece, std::string& text) {

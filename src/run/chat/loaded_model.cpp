@@ -40,6 +40,9 @@ LoadedModel::LoadedModel(std::shared_ptr<const format::ModelFile> file, const Lo
     tokenizer_ = make_tokenizer(*file);
     template_ = template_of(file->metadata(), stored);
     end_tokens_ = end_tokens_of(file->metadata(), *tokenizer_, template_->ok() ? &template_->value() : nullptr);
+    if (!template_->ok()) return;
+    format_ = ReplyFormat::of(template_->value(), tokenizer_.get());
+    shown_tokens_ = format_->shown_tokens(*tokenizer_);
   });
   model_ = models::Model::load(std::move(file), options.adapters);
   const uint64_t trained = model_->config().context_len;
@@ -58,9 +61,25 @@ const ChatTemplate& LoadedModel::chat_template() const {
   return template_->value();
 }
 
+const ReplyFormat& LoadedModel::reply_format() const {
+  words();
+  if (!template_->ok()) throw template_->error();
+  return *format_;
+}
+
+std::string LoadedModel::opened_by(std::span<const int32_t> prompt) const {
+  constexpr size_t kTokens = 48;  // more than any mark has
+  return reply_format().opened_by(words().decode(prompt.last(std::min(kTokens, prompt.size())), true));
+}
+
 const text::Tokenizer& LoadedModel::words() const {
   if (tokenizer_ == nullptr) fail_without_words(file());
   return *tokenizer_;
+}
+
+std::shared_ptr<const grammar::TokenTrie> LoadedModel::token_trie() const {
+  std::call_once(trie_made_, [this] { trie_ = grammar::TokenTrie::make(words(), end_tokens_); });
+  return trie_;
 }
 
 MemoryUse LoadedModel::memory() const noexcept {
@@ -74,12 +93,16 @@ void LoadedModel::put_begin(std::vector<int32_t>& ids) const {
 }
 
 std::vector<int32_t> LoadedModel::prompt_of(const TemplateInput& input) const {
+  return prompt_of(input, chat_template());
+}
+
+std::vector<int32_t> LoadedModel::prompt_of(const TemplateInput& input, const ChatTemplate& chat_template) const {
   const text::Tokenizer& tokenizer = words();
   const LiteralMarks marks(tokenizer);
   TemplateInput marked = input;
   marked.messages = marks.messages(input.messages);
   marked.tools = marks.value(input.tools);
-  std::vector<int32_t> ids = tokenizer.encode(chat_template().render(marked), {.special = true, .mark = marks.mark()});
+  std::vector<int32_t> ids = tokenizer.encode(chat_template.render(marked), {.special = true, .mark = marks.mark()});
   put_begin(ids);
   return ids;
 }
@@ -97,6 +120,9 @@ std::unique_ptr<Answer> LoadedModel::answer(std::vector<int32_t> prompt, const S
   request.max_tokens = settings.max_tokens.value_or(SIZE_MAX);
   request.sampling = settings.sampling;
   request.sampling.seed = settings.seed ? *settings.seed : std::random_device{}();
+  request.constraint = options.constraint;
+  request.log_probs = options.log_probs;
+  request.prompt_log_probs = options.prompt_log_probs;
   if (!options.ignore_end) request.stop_tokens = end_tokens_;
   std::vector<std::string> stop;
   for (const std::string& text : settings.stop) {
@@ -109,7 +135,7 @@ std::unique_ptr<Answer> LoadedModel::answer(std::vector<int32_t> prompt, const S
     }
   }
   return std::make_unique<Answer>(engine_->submit(std::move(request)), tokenizer_.get(), std::move(stop),
-                                  options.continues);
+                                  options.continues, options.marks ? shown_tokens_ : std::span<const int32_t>());
 }
 
 }  // namespace kinglet::chat

@@ -3,14 +3,18 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "model/format/format.h"
+#include "model/grammar/token_trie.h"
 #include "run/chat/answer.h"
 #include "run/chat/chat_template.h"
+#include "run/chat/reply/reply_format.h"
 #include "run/chat/settings.h"
 #include "run/engine/engine.h"
 
@@ -44,6 +48,10 @@ struct LoadOptions {
 struct AnswerOptions {
   bool ignore_end = false;  ///< Tokens that end an answer are tokens like others.
   bool continues = false;   ///< The answer goes on the prompt's text (no chat template).
+  bool marks = false;       ///< The text is for a ReplyReader: spellings of marks are in it.
+  std::shared_ptr<engine::TokenConstraint> constraint = {};  ///< What may follow; none: anything.
+  std::optional<size_t> log_probs = {};  ///< Answer::take_logprobs gives them, with so many alternatives.
+  bool prompt_log_probs = false;         ///< Those of the prompt as well.
 };
 
 /// Constant after loading, but for the engine inside, which is thread-safe.
@@ -63,11 +71,20 @@ class LoadedModel {
   [[nodiscard]] const std::vector<int32_t>& end_tokens() const noexcept { return end_tokens_; }
   /// Throws Error{kUnsupported} for a model whose template cannot be parsed: text that goes on needs none.
   [[nodiscard]] const ChatTemplate& chat_template() const;
+  /// What replies of this model look like. Throws as chat_template.
+  [[nodiscard]] const ReplyFormat& reply_format() const;
+  /// The end of a prompt that belongs to the reply (ReplyFormat::opened_by).
+  [[nodiscard]] std::string opened_by(std::span<const int32_t> prompt) const;
+  /// What a grammar is matched with. Made when it is first asked for. Thread-safe. Throws Error{kUnsupported} for a
+  /// model without a vocabulary.
+  [[nodiscard]] std::shared_ptr<const grammar::TokenTrie> token_trie() const;
   [[nodiscard]] MemoryUse memory() const noexcept;
   [[nodiscard]] size_t context_len() const noexcept { return engine_->options().context_len; }
 
   /// The prompt for messages: rendered, then tokenized so that control tokens come from the template alone.
   [[nodiscard]] std::vector<int32_t> prompt_of(const TemplateInput& input) const;
+  /// The same by another template than the model's.
+  [[nodiscard]] std::vector<int32_t> prompt_of(const TemplateInput& input, const ChatTemplate& chat_template) const;
   /// The prompt for text as it is, in which spellings of control tokens are these tokens. Begins with the token that
   /// the model's rule puts there.
   [[nodiscard]] std::vector<int32_t> prompt_of(std::string_view text) const;
@@ -84,6 +101,10 @@ class LoadedModel {
   std::unique_ptr<const text::Tokenizer> tokenizer_;
   std::optional<Result<ChatTemplate, Error>> template_;
   std::vector<int32_t> end_tokens_;
+  std::optional<ReplyFormat> format_;
+  std::vector<int32_t> shown_tokens_;
+  mutable std::once_flag trie_made_;
+  mutable std::shared_ptr<const grammar::TokenTrie> trie_;
   std::unique_ptr<engine::Engine> engine_;
 };
 

@@ -24,6 +24,7 @@ std::string StopStrings::add(std::string_view piece) {
   std::string out;
   if (first.first != std::string::npos) {
     stopped_ = true;
+    found_ = held_.substr(first.second, first.first - first.second);
     out = held_.substr(0, first.second);
     held_.clear();
     return out;

@@ -21,10 +21,13 @@ class StopStrings {
   std::string flush();
   /// A stop string came; the text before it was given.
   [[nodiscard]] bool stopped() const noexcept { return stopped_; }
+  /// The one that came; empty before.
+  [[nodiscard]] const std::string& found() const noexcept { return found_; }
 
  private:
   std::vector<std::string> stops_;
   std::string held_;
+  std::string found_;
   bool stopped_ = false;
 };
 

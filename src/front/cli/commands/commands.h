@@ -6,6 +6,7 @@
 namespace kinglet::cli {
 
 Command run_command();
+Command serve_command();
 
 Command pull_command();
 Command list_command();

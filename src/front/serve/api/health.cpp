@@ -1,0 +1,13 @@
+// GET /health (as llama-server has it).
+#include "front/serve/api/routes.h"
+
+namespace kinglet::serve {
+
+Endpoint health() {
+  Endpoint made = plain_endpoint("GET", "/health", Dialect::kOpenAi, "Says that the server answers.",
+                                 [](RequestContext&) { return json_response(JsonObject{{"status", "ok"}}); });
+  made.is_urgent = true;
+  return made;
+}
+
+}  // namespace kinglet::serve
