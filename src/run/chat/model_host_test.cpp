@@ -376,7 +376,7 @@ TEST_F(Hosts, SwapsUnderLoadFailNoRequest) {
       }
     });
   }
-  const int n_swaps = KINGLET_SANITIZED ? 60 : 300;
+  const int n_swaps = KINGLET_SANITIZED ? 60 : 1000;
   for (int i = 0; i < n_swaps; ++i) {
     const bool to_second = i % 2 == 0;
     host.bind("alias", to_second ? "m2" : "m1");
