@@ -36,6 +36,8 @@ struct Expression {
     kCall,          ///< The rule `rule`.
     kStart,         ///< Of a regular expression: the begin of the text.
     kEnd,           ///< Likewise, its end.
+    kAhead,         ///< Likewise: what follows begins with `parts[0]`.
+    kNotAhead,      ///< Likewise: it does not.
   };
   Kind kind = Kind::kSequence;
   std::string bytes = {};
@@ -89,8 +91,7 @@ uint32_t add_expression(Automaton& automaton, uint32_t from, const Expression& e
     }
     case Expression::Kind::kCall:
       return call(from, expression.rule);
-    case Expression::Kind::kStart:
-    case Expression::Kind::kEnd:
+    default:
       break;
   }
   fail(ErrorCode::kInternal, "grammar: an anchor where none is read");

@@ -6,6 +6,9 @@
 #include "model/grammar/gbnf.h"
 #include "model/grammar/json_rules.h"
 #include "model/grammar/program.h"
+#include "model/grammar/regex.h"
+#include "model/grammar/schema/compiler.h"
+#include "model/grammar/schema/validator.h"
 #include "model/grammar/shared_readings.h"
 #include "model/text/utf8.h"
 
@@ -49,6 +52,25 @@ Grammar::Grammar(Program program)
 
 Grammar Grammar::from_gbnf(std::string_view text, const GbnfOptions& options) {
   return Grammar(read_gbnf(text, options));
+}
+
+Grammar Grammar::from_regex(std::string_view pattern) {
+  return Grammar(program_of(texts_matching(pattern, Spelling::kText, true)));
+}
+
+Grammar Grammar::from_schema(const system::Json& schema, const SchemaOptions& options,
+                             std::vector<std::string>* to_check) {
+  std::set<std::string> pointers;
+  Grammar grammar(compile_schema(schema, options, to_check == nullptr ? nullptr : &pointers));
+  if (to_check != nullptr) to_check->insert(to_check->end(), pointers.begin(), pointers.end());
+  return grammar;
+}
+
+std::optional<std::string> validate(const system::Json& schema, const system::Json& value,
+                                    const SchemaOptions& options) {
+  const SchemaDocument document(schema);
+  Validator validator(document, options.checks_formats);
+  return validator.accepts(schema, value) ? std::nullopt : std::optional(validator.failure());
 }
 
 Grammar Grammar::from_choices(std::span<const std::string> choices) {

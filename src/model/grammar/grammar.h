@@ -41,11 +41,21 @@ struct JsonOptions {
   Whitespace whitespace = Whitespace::kSome;
 };
 
+struct SchemaOptions {
+  Whitespace whitespace = Whitespace::kSome;
+  bool checks_formats = true;  ///< Formats that are known are enforced; else they only describe.
+};
+
 struct GbnfOptions {
   /// The token of a name, for `<name>` in a grammar; without it only `<[id]>` is known.
   std::function<std::optional<int32_t>(std::string_view)> token_of = {};
   std::string root = "root";
 };
+
+/// Whether a value satisfies a schema: nothing where it does, else where it breaks which keyword, both as JSON
+/// pointers. Throws Error{kUnsupported} for a keyword that is not known how to check (named).
+std::optional<std::string> validate(const system::Json& schema, const system::Json& value,
+                                    const SchemaOptions& options = {});
 
 /// A set of texts, compiled. Constant; a copy shares it.
 class Grammar {
@@ -53,6 +63,16 @@ class Grammar {
   /// In the language of llama.cpp's grammars: rules, literals, classes, groups, ? * + {m,n}, control tokens `<[id]>`.
   /// Throws Error{kInvalidArgument} "gbnf: line L: ..." for text that is no grammar, and over a limit (named).
   static Grammar from_gbnf(std::string_view text, const GbnfOptions& options = {});
+  /// Texts that the pattern (of ECMA-262) matches from begin to end. Throws Error{kInvalidArgument} or kUnsupported as
+  /// regex.h says.
+  static Grammar from_regex(std::string_view pattern);
+  /// The JSON texts of all values that satisfy a schema of draft 4 to 2020-12, members in the order in which the schema
+  /// names them, those it does not name last. Throws Error{kUnsupported} for a keyword that cannot be enforced (named
+  /// by its pointer), kInvalidArgument for what is no schema, for one that no value satisfies, and over a limit
+  /// (named). `to_check`: where it is not null such keywords are passed over and their pointers added to it; the text
+  /// is then to be checked by validate().
+  static Grammar from_schema(const system::Json& schema, const SchemaOptions& options = {},
+                             std::vector<std::string>* to_check = nullptr);
   /// Exactly one of the texts.
   static Grammar from_choices(std::span<const std::string> choices);
   static Grammar any_json(const JsonOptions& options = {});

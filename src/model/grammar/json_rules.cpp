@@ -1,5 +1,8 @@
 #include "model/grammar/json_rules.h"
 
+#include "core/base/base.h"
+#include "model/grammar/regex.h"
+
 namespace kinglet::grammar {
 namespace {
 
@@ -70,34 +73,12 @@ Dfa make_plain_contents() {
   return nfa.determinized(body, body);
 }
 
-Dfa make_numbers() {
-  Nfa nfa;
-  const uint32_t start = nfa.add_state();
-  const uint32_t unsigned_start = nfa.add_text(start, "-");
-  nfa.add_epsilon(start, unsigned_start);
-  const uint32_t whole = nfa.add_text(unsigned_start, "0");
-  const uint32_t digits = nfa.add_state();
-  nfa.add_bytes(unsigned_start, '1', '9', digits);
-  nfa.add_bytes(digits, '0', '9', digits);
-  nfa.add_epsilon(digits, whole);
-  const uint32_t fraction = nfa.add_state();
-  nfa.add_bytes(nfa.add_text(whole, "."), '0', '9', fraction);
-  nfa.add_bytes(fraction, '0', '9', fraction);
-  const uint32_t mantissa = nfa.add_state();
-  nfa.add_epsilon(whole, mantissa);
-  nfa.add_epsilon(fraction, mantissa);
-  const uint32_t sign = nfa.add_state();
-  add_each(nfa, mantissa, "eE", sign);
-  const uint32_t exponent = nfa.add_state();
-  add_each(nfa, sign, "+-", exponent);
-  nfa.add_epsilon(sign, exponent);
-  const uint32_t power = nfa.add_state();
-  nfa.add_bytes(exponent, '0', '9', power);
-  nfa.add_bytes(power, '0', '9', power);
-  const uint32_t end = nfa.add_state();
-  nfa.add_epsilon(mantissa, end);
-  nfa.add_epsilon(power, end);
-  return nfa.determinized(start, end);
+// Readers of JSON hold numbers as doubles, and some refuse what does not fit: exponents have two digits, and the digits
+// before the point end before that range does. It also ends the digits of a model that cannot stop.
+Dfa make_numbers(bool whole_only) {
+  constexpr std::string_view kWhole = R"((?:-?[1-9]\d{0,99}|-?0))";
+  constexpr std::string_view kRest = R"((?:\.\d{1,100})?(?:[eE][+-]?\d{1,2})?)";
+  return texts_matching(whole_only ? R"(0|-?[1-9]\d{0,99})" : str(kWhole, kRest), Spelling::kText, true);
 }
 
 Dfa make_space(Whitespace kind) {
@@ -139,7 +120,12 @@ std::shared_ptr<const Dfa> plain_string_contents() {
 }
 
 std::shared_ptr<const Dfa> json_numbers() {
-  static const auto dfa = std::make_shared<const Dfa>(make_numbers());
+  static const auto dfa = std::make_shared<const Dfa>(make_numbers(false));
+  return dfa;
+}
+
+std::shared_ptr<const Dfa> json_integers() {
+  static const auto dfa = std::make_shared<const Dfa>(make_numbers(true));
   return dfa;
 }
 

@@ -13,7 +13,10 @@ std::shared_ptr<const Dfa> json_strings();
 /// What stands between the quotes of strings in the one spelling that each has: escapes only where JSON asks for one,
 /// the short one where there is one, else \u00xx in small letters.
 std::shared_ptr<const Dfa> plain_string_contents();
+/// All numbers of at most 100 digits before and behind the point, with an exponent of at most two.
 std::shared_ptr<const Dfa> json_numbers();
+/// Those without fraction and exponent, and without a minus before zero.
+std::shared_ptr<const Dfa> json_integers();
 std::shared_ptr<const Dfa> white_space(Whitespace kind);
 
 /// The text between the quotes of a string in that one spelling; `text` is UTF-8.

@@ -70,25 +70,25 @@ void remove_direct_left_recursion(Flat& flat, uint32_t rule, const std::vector<u
 
 }  // namespace
 
-const Program::Lexeme& Program::lexeme_of(uint32_t state) const noexcept {
+const Program::LexemeRule& Program::lexeme_of(uint32_t state) const noexcept {
   const auto behind = std::upper_bound(lexemes.begin(), lexemes.end(), state,
-                                       [](uint32_t s, const Lexeme& lexeme) { return s < lexeme.first_state; });
+                                       [](uint32_t s, const LexemeRule& rule) { return s < rule.first_state; });
   return *(behind - 1);
 }
 
 uint32_t ProgramBuilder::add_rule(std::string name) {
   const uint32_t start = add_state();
   const uint32_t end = add_state();
-  rules_.push_back({std::move(name), {start, end}, nullptr});
+  rules_.push_back({std::move(name), {start, end}, {}});
   return static_cast<uint32_t>(rules_.size() - 1);
 }
 
-uint32_t ProgramBuilder::add_lexeme(std::shared_ptr<const Dfa> dfa) {
-  const auto [from, to] = lexemes_.equal_range(dfa->fingerprint());
-  if (from != to) return from->second;
+uint32_t ProgramBuilder::add_lexeme(Lexeme lexeme) {
+  const uint64_t digest = lexeme.fingerprint();
+  if (const auto at = lexemes_.find(digest); at != lexemes_.end()) return at->second;
   const auto rule = static_cast<uint32_t>(rules_.size());
-  lexemes_.emplace(dfa->fingerprint(), rule);
-  rules_.push_back({"", {kNone, kNone}, std::move(dfa)});
+  lexemes_.emplace(digest, rule);
+  rules_.push_back({"", {kNone, kNone}, std::move(lexeme)});
   return rule;
 }
 
@@ -143,7 +143,7 @@ uint32_t ProgramBuilder::add_program(const Program& program) {
   std::vector<uint32_t> rule_ids;
   for (size_t r = 0; r < program.rules.size(); ++r) {
     const uint32_t lexeme = program.lexeme_of_rule[r];
-    rule_ids.push_back(lexeme == kNone ? add_rule() : add_lexeme(program.lexemes[lexeme].dfa));
+    rule_ids.push_back(lexeme == kNone ? add_rule() : add_lexeme(program.lexemes[lexeme].lexeme));
   }
   std::vector<uint32_t> ids(program.states.size(), kNone);
   const auto id_of = [&](uint32_t state) {
@@ -205,10 +205,10 @@ std::vector<uint8_t> ProgramBuilder::productive_states() const {
     work.push_back(state);
   };
   for (uint32_t r = 0; r < rules_.size(); ++r) {
-    if (rules_[r].dfa == nullptr) {
+    if (!is_lexeme(r)) {
       rule_of_start[rules_[r].ends.start] = r;
       add(rules_[r].ends.end);
-    } else if (!rules_[r].dfa->is_empty()) {
+    } else if (!rules_[r].lexeme.dfa->is_empty()) {
       rule_is[r] = 1;
     }
   }
@@ -229,20 +229,20 @@ std::vector<uint8_t> ProgramBuilder::productive_states() const {
 }
 
 bool ProgramBuilder::is_productive(uint32_t rule) const {
-  if (rules_[rule].dfa != nullptr) return !rules_[rule].dfa->is_empty();
+  if (is_lexeme(rule)) return !rules_[rule].lexeme.dfa->is_empty();
   return productive_states()[rules_[rule].ends.start] != 0;
 }
 
 std::vector<uint8_t> ProgramBuilder::nullable_rules() const {
   std::vector<uint8_t> nullable(rules_.size(), 0);
   for (size_t r = 0; r < rules_.size(); ++r) {
-    if (rules_[r].dfa != nullptr) nullable[r] = rules_[r].dfa->accepts(rules_[r].dfa->start()) ? 1 : 0;
+    if (is_lexeme(r)) nullable[r] = rules_[r].lexeme.accepts(rules_[r].lexeme.start()) ? 1 : 0;
   }
   std::vector<uint32_t> seen(states_.size(), kNone);
   for (bool changed = true; changed;) {
     changed = false;
     for (uint32_t r = 0; r < rules_.size(); ++r) {
-      if (nullable[r] != 0 || rules_[r].dfa != nullptr) continue;
+      if (nullable[r] != 0 || is_lexeme(r)) continue;
       std::vector<uint32_t> work = {rules_[r].ends.start};
       std::vector<uint32_t> met;
       while (!work.empty() && nullable[r] == 0) {
@@ -267,7 +267,7 @@ std::vector<uint8_t> ProgramBuilder::nullable_rules() const {
 Program ProgramBuilder::build(uint32_t root) {
   const std::vector<uint8_t> productive = productive_states();
   const auto is_rule_productive = [&](uint32_t r) {
-    return rules_[r].dfa != nullptr ? !rules_[r].dfa->is_empty() : productive[rules_[r].ends.start] != 0;
+    return is_lexeme(r) ? !rules_[r].lexeme.dfa->is_empty() : productive[rules_[r].ends.start] != 0;
   };
   if (!is_rule_productive(root)) fail(ErrorCode::kInvalidArgument, "grammar: no text matches it");
   const std::vector<uint8_t> nullable = nullable_rules();
@@ -300,7 +300,7 @@ Program ProgramBuilder::build(uint32_t root) {
   for (size_t k = 0; k < kept.size(); ++k) {
     const uint32_t rule = kept[k];
     flat_nullable.push_back(nullable[rule]);
-    if (rules_[rule].dfa != nullptr) {
+    if (is_lexeme(rule)) {
       flat.starts.push_back(kNone);
       continue;
     }
@@ -345,13 +345,16 @@ Program ProgramBuilder::build(uint32_t root) {
   }
   auto next_state = static_cast<uint32_t>(program.states.size());
   for (uint32_t r = 0; r < kept.size(); ++r) {
-    const auto& dfa = rules_[kept[r]].dfa;
-    program.lexeme_of_rule.push_back(dfa == nullptr ? kNone : static_cast<uint32_t>(program.lexemes.size()));
+    const bool is_one = is_lexeme(kept[r]);
+    program.lexeme_of_rule.push_back(is_one ? static_cast<uint32_t>(program.lexemes.size()) : kNone);
     program.rules.push_back({flat.starts[r], flat_nullable[r] != 0, 0});
-    if (dfa == nullptr) continue;
-    program.rules.back().start = next_state + dfa->start();
-    program.lexemes.push_back({dfa, next_state});
-    next_state += dfa->size();
+    if (!is_one) continue;
+    const Lexeme& lexeme = rules_[kept[r]].lexeme;
+    program.rules.back().start = next_state + lexeme.start();
+    program.lexemes.push_back({lexeme, next_state});
+    if (lexeme.size() > UINT32_MAX / 2 - next_state)
+      fail(ErrorCode::kInvalidArgument, "grammar: the limits of its strings are too long together (limit of states)");
+    next_state += lexeme.size();
   }
 
   // Ranks: the order of who may call whom before a byte was read, by depth first from every rule.

@@ -12,7 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "model/grammar/dfa.h"
+#include "model/grammar/lexeme.h"
 
 namespace kinglet::grammar {
 
@@ -39,8 +39,8 @@ struct Program {
     bool nullable;
     uint32_t rank;  ///< A rule that another one may call before a byte was read has the higher rank.
   };
-  struct Lexeme {
-    std::shared_ptr<const Dfa> dfa;
+  struct LexemeRule {
+    Lexeme lexeme;
     uint32_t first_state;  ///< Its state s is numbered first_state + s.
   };
 
@@ -48,12 +48,12 @@ struct Program {
   std::vector<ByteEdge> byte_edges;
   std::vector<CallEdge> call_edges;
   std::vector<Rule> rules;
-  std::vector<Lexeme> lexemes;           ///< By first_state, which begin behind the last of `states`.
+  std::vector<LexemeRule> lexemes;       ///< By first_state, which begin behind the last of `states`.
   std::vector<uint32_t> lexeme_of_rule;  ///< UINT32_MAX: no lexeme.
   uint32_t root = 0;
 
   [[nodiscard]] bool is_lexeme_state(uint32_t state) const noexcept { return state >= states.size(); }
-  [[nodiscard]] const Lexeme& lexeme_of(uint32_t state) const noexcept;
+  [[nodiscard]] const LexemeRule& lexeme_of(uint32_t state) const noexcept;
 };
 
 /// Collects rules, then makes a Program of them. A rule is begun by add_rule and is the set of texts that lead from its
@@ -71,8 +71,9 @@ class ProgramBuilder {
   /// `name`: for messages.
   uint32_t add_rule(std::string name = {});
   [[nodiscard]] Ends ends_of(uint32_t rule) const { return rules_[rule].ends; }
-  /// A rule of exactly the texts of `dfa`; the same rule for equal sets.
-  uint32_t add_lexeme(std::shared_ptr<const Dfa> dfa);
+  /// A rule of exactly these texts; the same rule for equal sets.
+  uint32_t add_lexeme(Lexeme lexeme);
+  uint32_t add_lexeme(std::shared_ptr<const Dfa> dfa) { return add_lexeme(Lexeme{std::move(dfa)}); }
   uint32_t add_lexeme(const Dfa& dfa) { return add_lexeme(std::make_shared<const Dfa>(dfa)); }
   /// Takes over the rules of another program. Returns its root.
   uint32_t add_program(const Program& program);
@@ -108,10 +109,11 @@ class ProgramBuilder {
   struct Rule {
     std::string name;
     Ends ends;
-    std::shared_ptr<const Dfa> dfa;  // of a lexeme
+    Lexeme lexeme;  // its dfa is null where it is none
   };
 
   void count_edge();
+  [[nodiscard]] bool is_lexeme(size_t rule) const { return rules_[rule].lexeme.dfa != nullptr; }
   [[nodiscard]] std::vector<uint8_t> productive_states() const;
   [[nodiscard]] std::vector<uint8_t> nullable_rules() const;
 

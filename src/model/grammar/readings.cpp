@@ -84,8 +84,8 @@ void Readings::complete(std::vector<Item>& kernel, bool& can_end) const {
     const Item item = kernel[i];
     bool accepts = false;
     if (program_.is_lexeme_state(item.state)) {
-      const Program::Lexeme& lexeme = program_.lexeme_of(item.state);
-      accepts = lexeme.dfa->accepts(item.state - lexeme.first_state);
+      const auto& [lexeme, first_state] = program_.lexeme_of(item.state);
+      accepts = lexeme.accepts(item.state - first_state);
     } else {
       const Program::State& state = program_.states[item.state];
       accepts = state.accepts;
@@ -118,8 +118,8 @@ void Readings::close(const std::vector<Item>& kernel, std::vector<Item>& active)
   };
   const auto expand = [&](const Item& item) {
     if (program_.is_lexeme_state(item.state)) {
-      const Program::Lexeme& lexeme = program_.lexeme_of(item.state);
-      if (lexeme.dfa->goes_on(item.state - lexeme.first_state)) active.push_back(item);
+      const auto& [lexeme, first_state] = program_.lexeme_of(item.state);
+      if (lexeme.goes_on(item.state - first_state)) active.push_back(item);
       return;
     }
     const Program::State& state = program_.states[item.state];
@@ -200,9 +200,9 @@ uint32_t Readings::position_behind(uint32_t node) {
 void Readings::follow(std::span<const Item> active, uint8_t byte, std::vector<Item>& kernel) const {
   for (const Item& item : active) {
     if (program_.is_lexeme_state(item.state)) {
-      const Program::Lexeme& lexeme = program_.lexeme_of(item.state);
-      const uint32_t to = lexeme.dfa->next(item.state - lexeme.first_state, byte);
-      if (to != Dfa::kDead) kernel.push_back({lexeme.first_state + to, item.node});
+      const auto& [lexeme, first_state] = program_.lexeme_of(item.state);
+      const uint32_t to = lexeme.next(item.state - first_state, byte);
+      if (to != Lexeme::kDead) kernel.push_back({first_state + to, item.node});
       continue;
     }
     const Program::State& state = program_.states[item.state];
@@ -228,9 +228,9 @@ uint32_t Readings::step(uint32_t position, uint8_t byte) {
 void Readings::first_bytes(std::span<const Item> active, std::array<bool, 256>& bytes) const {
   for (const Item& item : active) {
     if (program_.is_lexeme_state(item.state)) {
-      const Program::Lexeme& lexeme = program_.lexeme_of(item.state);
+      const auto& [lexeme, first_state] = program_.lexeme_of(item.state);
       for (uint32_t b = 0; b < 256; ++b) {
-        if (lexeme.dfa->next(item.state - lexeme.first_state, static_cast<uint8_t>(b)) != Dfa::kDead) bytes[b] = true;
+        if (lexeme.next(item.state - first_state, static_cast<uint8_t>(b)) != Lexeme::kDead) bytes[b] = true;
       }
       continue;
     }
@@ -274,8 +274,8 @@ void Readings::walk(const TokenTrie& trie, uint32_t node, uint32_t position, Mas
 const LexemeMask& Readings::lexeme_mask(const TokenTrie& trie, uint32_t state) {
   auto& mask = lexeme_masks_[state];
   if (mask == nullptr) {
-    const Program::Lexeme& lexeme = program_.lexeme_of(state);
-    mask = trie.mask_of(*lexeme.dfa, state - lexeme.first_state);
+    const auto& [lexeme, first_state] = program_.lexeme_of(state);
+    mask = trie.mask_of(lexeme, state - first_state);
   }
   return *mask;
 }

@@ -51,6 +51,34 @@ inline bool has(std::span<const uint32_t> mask, int32_t token) {
   return (mask[static_cast<size_t>(token) / 32] >> (static_cast<uint32_t>(token) % 32U) & 1U) != 0;
 }
 
+/// A text drawn from the masks with equal chances, ends preferred once it is long; empty where it does not end within
+/// `most` tokens.
+inline std::string drawn(const Grammar& grammar, const SampleVocabulary& vocabulary, uint64_t seed, size_t most) {
+  Matcher matcher(grammar, vocabulary.trie);
+  Philox random(seed);
+  std::string text;
+  for (size_t step = 0; step < most; ++step) {
+    const auto mask = matcher.mask();
+    if (matcher.can_end() && (step > most / 4 || random.next_u32() % 4 == 0)) return text;
+    std::vector<int32_t> allowed;
+    std::vector<int32_t> closing;
+    for (size_t i = 0; i < vocabulary.bytes.size(); ++i) {
+      const auto token = static_cast<int32_t>(i);
+      if (!has(mask, token) || vocabulary.trie->is_end(token)) continue;
+      allowed.push_back(token);
+      if (vocabulary.bytes[i] == "\"" || vocabulary.bytes[i] == "}" || vocabulary.bytes[i] == "]")
+        closing.push_back(token);
+    }
+    if (allowed.empty()) return matcher.can_end() ? text : "";
+    const bool closes = !closing.empty() && (step > most / 4 || random.next_u32() % 3 == 0);
+    const auto& choice = closes ? closing : allowed;
+    const int32_t token = choice[random.next_u32() % choice.size()];
+    if (!matcher.accept(token)) return "a token of the mask is not accepted";
+    text += vocabulary.bytes[static_cast<size_t>(token)];
+  }
+  return "";
+}
+
 inline bool matches(const Grammar& grammar, const SampleVocabulary& vocabulary, std::string_view text) {
   Matcher matcher(grammar, vocabulary.trie);
   return matcher.accept_bytes(text) && matcher.can_end();

@@ -109,20 +109,20 @@ bool TokenTrie::is_proper_prefix(std::string_view text) const noexcept {
   return nodes_[at].end > at + 1;
 }
 
-LexemeMask TokenTrie::walked(const Dfa& dfa, uint32_t state) const {
+LexemeMask TokenTrie::walked(const Lexeme& lexeme, uint32_t state) const {
   LexemeMask mask;
-  std::vector<uint32_t> states(max_depth_ + 1, Dfa::kDead);
+  std::vector<uint32_t> states(max_depth_ + 1, Lexeme::kDead);
   states[0] = state;
   for (uint32_t i = 1; i < nodes_.size();) {
     const Node& node = nodes_[i];
-    const uint32_t to = dfa.next(states[node.depth - 1U], node.byte);
-    if (to == Dfa::kDead) {
+    const uint32_t to = lexeme.next(states[node.depth - 1U], node.byte);
+    if (to == Lexeme::kDead) {
       i = node.end;
       continue;
     }
     states[node.depth] = to;
     if (node.token >= 0) mask.tokens.push_back(node.token);
-    if (dfa.accepts(to) && node.end > i + 1) mask.exits.push_back(i);
+    if (lexeme.accepts(to) && node.end > i + 1) mask.exits.push_back(i);
     ++i;
   }
   // A list is shorter, and faster to add, where the tokens are few.
@@ -138,13 +138,18 @@ LexemeMask TokenTrie::walked(const Dfa& dfa, uint32_t state) const {
   return mask;
 }
 
-std::shared_ptr<const LexemeMask> TokenTrie::mask_of(const Dfa& dfa, uint32_t state) const {
-  const Key key{dfa.fingerprint(), state};
+std::shared_ptr<const LexemeMask> TokenTrie::mask_of(const Lexeme& lexeme, uint32_t state) const {
+  // A count that no token can reach is as good as none, so strings of many limits share their masks.
+  const auto far = static_cast<uint32_t>(max_depth_ + 1);
+  const uint32_t count = lexeme.count_of(state);
+  const uint32_t least = lexeme.least > count ? std::min(lexeme.least - count, far) : 0;
+  const uint32_t most = lexeme.most == Lexeme::kNoLimit ? far : std::min(lexeme.most - count, far);
+  const Key key{lexeme.dfa->fingerprint(), lexeme.dfa_state(state), lexeme.body, least, most};
   {
     const std::lock_guard lock(mutex_);
     if (const auto at = cache_.find(key); at != cache_.end()) return at->second;
   }
-  auto made = std::make_shared<const LexemeMask>(walked(dfa, state));
+  auto made = std::make_shared<const LexemeMask>(walked(lexeme, state));
   const size_t bytes = sizeof(LexemeMask) + (made->words.size() + made->tokens.size() + made->exits.size()) * 4 + 64;
   const std::lock_guard lock(mutex_);
   if (cache_bytes_ + bytes > kMaxCacheBytes) {

@@ -10,7 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "model/grammar/dfa.h"
+#include "model/grammar/lexeme.h"
 
 namespace kinglet::text {
 class Tokenizer;
@@ -25,11 +25,11 @@ struct TokenBytes {
   std::span<const int32_t> controls = {};  ///< Match only where a grammar names them (Grammar::token).
 };
 
-/// Tokens that a state of a Dfa allows. Constant once made.
+/// Tokens that a state of a lexeme allows. Constant once made.
 struct LexemeMask {
   std::vector<uint32_t> words;  ///< A bit for each token; empty where `tokens` lists them instead.
   std::vector<int32_t> tokens;  ///< Sorted by nothing.
-  std::vector<uint32_t> exits;  ///< Nodes with children at which the Dfa accepts: what is behind it may go on there.
+  std::vector<uint32_t> exits;  ///< Nodes with children at which the lexeme accepts: what is behind it may go on there.
 };
 
 /// Made once for a vocabulary and shared. Constant but for its cache; all functions are thread-safe.
@@ -71,11 +71,11 @@ class TokenTrie {
   [[nodiscard]] bool is_proper_prefix(std::string_view text) const noexcept;
 
   /// Kept for later calls, within kMaxCacheBytes for all of them.
-  [[nodiscard]] std::shared_ptr<const LexemeMask> mask_of(const Dfa& dfa, uint32_t state) const;
+  [[nodiscard]] std::shared_ptr<const LexemeMask> mask_of(const Lexeme& lexeme, uint32_t state) const;
   static constexpr size_t kMaxCacheBytes = size_t{64} << 20U;
 
  private:
-  [[nodiscard]] LexemeMask walked(const Dfa& dfa, uint32_t state) const;
+  [[nodiscard]] LexemeMask walked(const Lexeme& lexeme, uint32_t state) const;
 
   std::string text_;
   std::vector<uint32_t> offsets_;
@@ -87,10 +87,15 @@ class TokenTrie {
   struct Key {
     uint64_t dfa;
     uint32_t state;
+    uint32_t body;  // of a counted lexeme, with how many characters must and may follow
+    uint32_t least;
+    uint32_t most;
     bool operator==(const Key&) const = default;
   };
   struct HashOfKey {
-    size_t operator()(const Key& key) const noexcept { return key.dfa * 31 + key.state; }
+    size_t operator()(const Key& key) const noexcept {
+      return (((key.dfa * 31 + key.state) * 31 + key.body) * 31 + key.least) * 31 + key.most;
+    }
   };
   mutable std::mutex mutex_;
   mutable std::unordered_map<Key, std::shared_ptr<const LexemeMask>, HashOfKey> cache_;
