@@ -36,8 +36,8 @@ step "format"
 try clang-format-19 --dry-run --Werror $(git ls-files '*.cpp' '*.h')
 
 # By clang: under this sanitizer GCC 12 takes parts of a std::variant for uninitialized.
-step "thread sanitizer: engine, graph, pool, store"
-build tsan && try ctest --test-dir build/tsan -R 'engine|graph|system|db|ledger|egress|store|registry|chat|e2e' -LE long --output-on-failure
+step "thread sanitizer: engine, graph, pool, store, server"
+build tsan && try ctest --test-dir build/tsan -R 'engine|graph|system|db|ledger|egress|store|registry|chat|serve|e2e' -LE long --output-on-failure
 
 step "emulated AVX-512 (SIMDe)"
 build simde && try ctest --test-dir build/simde -R 'core_kernels_test|core_graph_test|tests_models|architectures' -LE long --output-on-failure

@@ -1,8 +1,8 @@
 // Facade of home/system: the machine under the program. No Linux-only call stands outside this room.
 //
 // Files that appear whole (file.h), mapped files (mapped_file.h), folders (folder.h), locks between processes (lock.h),
-// digests (sha256.h), secrets (secret.h), JSON (json.h), zip archives (zip.h), the clock (clock.h), threads for computing
-// (thread_pool.h), memory (memory.h), and what a control group allows (cgroup.h).
+// digests (sha256.h), secrets (secret.h), JSON (json.h), zip archives (zip.h), a log (log.h), the clock (clock.h), threads
+// for computing (thread_pool.h), memory (memory.h), and what a control group allows (cgroup.h).
 // Thread rules: values belong to one thread at a time; free functions may be called from any.
 #pragma once
 
@@ -12,6 +12,7 @@
 #include "home/system/folder.h"
 #include "home/system/json.h"
 #include "home/system/lock.h"
+#include "home/system/log.h"
 #include "home/system/mapped_file.h"
 #include "home/system/memory.h"
 #include "home/system/secret.h"

@@ -10,6 +10,7 @@
 #include "core/base/str.h"
 #include "front/serve/http/response_head.h"
 #include "front/serve/http/target.h"
+#include "front/serve/http/trace.h"
 
 namespace kinglet::serve::http {
 namespace {
@@ -208,8 +209,10 @@ void Connection::begin_turn(RequestHead head) {
                     .sink = {},
                     .peer = peer_,
                     .id = id && is_usable_id(*id) ? std::string(*id) : serving_.ids.next(),
+                    .trace_id = trace_id_of(head.headers.find("traceparent").value_or("")),
                     .tls = serving_.tls && !is_unix_};
   turn_->record.id = turn_->request.id;
+  turn_->record.trace_id = turn_->request.trace_id;
   turn_->is_counted = true;
   serving_.counters.n_requests.fetch_add(1, std::memory_order_relaxed);
   serving_.counters.n_requests_now.fetch_add(1, std::memory_order_relaxed);

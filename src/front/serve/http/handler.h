@@ -36,6 +36,7 @@ enum class Outcome {
 /// A request and its answer, when both are over: for logs and metrics.
 struct Exchange {
   std::string id;
+  std::string trace_id;
   std::string peer;
   std::string method;  ///< Empty where the request could not be read that far; so is the path.
   std::string path;

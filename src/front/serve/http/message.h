@@ -35,6 +35,7 @@ struct Request {
   std::unique_ptr<BodySink> sink;  ///< That of BodyRule::sink, with the whole body written.
   std::string peer;                ///< "127.0.0.1:40312", or "unix".
   std::string id;                  ///< X-Request-Id where the client sent a usable one, else made here.
+  std::string trace_id = {};       ///< Of a sound traceparent header, 32 digits; else empty.
   bool tls = false;
 
   /// The first value of a parameter of the query, decoded ("+" is a space); nullopt where it is absent, or is no UTF-8.

@@ -190,9 +190,12 @@ TEST_F(ServerTest, KeepsUsableRequestIdsAndMakesOthers) {
 
 TEST_F(ServerTest, TellsWhatHappened) {
   RawClient client(server.port());
-  client.ask("POST /e HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello");
+  client.ask(
+      "POST /e HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n"
+      "Traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n\r\nhello");
   ASSERT_TRUE(eventually([&] { return handler.exchanges().size() == 1; }));
   const Exchange exchange = handler.exchanges().front();
+  EXPECT_EQ(exchange.trace_id, "4bf92f3577b34da6a3ce929d0e0e4736");
   EXPECT_EQ(exchange.method, "POST");
   EXPECT_EQ(exchange.path, "/e");
   EXPECT_EQ(exchange.status, 200U);
