@@ -8,6 +8,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <string>
 
 #include "../usable_tables.h"
@@ -143,10 +144,49 @@ TEST_P(GoldenFamilies, GoOnGreedily) {
 
 // The file that convert writes.
 TEST_P(GoldenFamilies, GiveTheirNumbersConverted) {
-  if (model->architecture().blocks.head == nullptr) GTEST_SKIP() << "an encoder";
   convert_to_f32();
-  check_decoder(tables().back(), values<int32_t>("ids33"), "logits33");
-  EXPECT_EQ(n_checked, 1U);
+  const auto ids = values<int32_t>("ids33");
+  if (model->architecture().blocks.head != nullptr) check_decoder(tables().back(), ids, "logits33");
+  check_vectors(tables().back(), ids, 33);
+  EXPECT_GE(n_checked, 1U);
+}
+
+// A file of before the key: the table's first rows are not there, and padding stands where other tokens do.
+TEST_P(GoldenFamilies, FilesWithoutTheRowsOfPaddingLoad) {
+  convert_to_f32();
+  const auto whole = format::read_gguf(file, "converted");
+  if (whole->metadata().find("bert.position.first_rows") == nullptr) GTEST_SKIP() << "a table without such rows";
+  const auto rewritten = [&](bool says_where, std::span<const float> first_rows) {
+    format::GgufWriter writer;
+    for (const auto& [key, value] : whole->metadata().entries()) {
+      if (!key.starts_with("bert.position.")) writer.add_value(key, value);
+    }
+    format::Metadata keys("keys");
+    if (says_where) keys.set("bert.position.first", uint32_t{2});
+    if (!first_rows.empty()) keys.set_array("bert.position.first_rows", first_rows);
+    for (const auto& [key, value] : keys.entries()) writer.add_value(key, value);
+    for (const format::TensorEntry& tensor : whole->tensors())
+      writer.add_tensor(tensor.name, *tensor.format, {tensor.dims.data(), tensor.n_dims},
+                        {tensor.data, static_cast<size_t>(tensor.size_bytes)});
+    std::vector<std::byte> bytes;
+    writer.write([&](std::span<const std::byte> piece) { bytes.insert(bytes.end(), piece.begin(), piece.end()); });
+    return bytes;
+  };
+  const auto refusal = [&](bool says_where, std::span<const float> first_rows) -> std::string {
+    const auto bytes = rewritten(says_where, first_rows);
+    try {
+      static_cast<void>(models::Model::load(format::read_gguf(bytes, "rewritten")));
+    } catch (const Error& error) {
+      return error.message();
+    }
+    return "none";
+  };
+  EXPECT_EQ(refusal(false, {}), "none");
+  const std::vector<float> few(3);
+  EXPECT_NE(refusal(true, few).find("bert.position.first_rows has 3 numbers, expected 64"), std::string::npos)
+      << refusal(true, few);
+  const std::vector<float> senseless(2 * model->config().hidden_dim, std::numeric_limits<float>::infinity());
+  EXPECT_NE(refusal(true, senseless).find("not finite"), std::string::npos) << refusal(true, senseless);
 }
 
 // Experts in MXFP4 are not made larger by a type that says no more of them.

@@ -7,6 +7,8 @@
 #include "core/base/thread_pool.h"
 #include "core/graph/graph.h"
 #include "kit.h"
+#include "model/convert/convert.h"
+#include "model/format/gguf.h"
 #include "model/format/hf_folder.h"
 #include "model/format/safetensors.h"
 #include "model/models/models.h"
@@ -124,6 +126,22 @@ TEST_P(Encoders, InDouble) {
 TEST_P(Encoders, NewerConfigIsReadAlike) {
   const auto model = load("config.v5.json");
   for (const int length : kLengths) check<float>(*model, length, tables().back(), 1e-4, true);
+  EXPECT_GT(n_checked, 0U);
+}
+
+// The file that convert writes.
+TEST_P(Encoders, ConvertedFileGivesThemToo) {
+  const auto opened = format::open_hf_folder(folder, models::hf_families(), {.as_file = true});
+  std::vector<std::byte> bytes;
+  convert::convert(*opened, *quant::find_by_name("F32"), pool,
+                   [&](std::span<const std::byte> piece) { bytes.insert(bytes.end(), piece.begin(), piece.end()); });
+  const auto model = models::Model::load(format::read_gguf(bytes, "converted"));
+  for (const kernels::KernelTable& table : tables()) {
+    for (const int length : kLengths) {
+      SCOPED_TRACE(table.name);
+      check<float>(*model, length, table, 1e-4, true);
+    }
+  }
   EXPECT_GT(n_checked, 0U);
 }
 

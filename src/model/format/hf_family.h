@@ -61,6 +61,9 @@ struct MadeTensor {
   std::vector<uint64_t> shape;  ///< Outermost first.
   const quant::Format* format;
   std::function<void(std::span<std::byte>)> fill;
+  /// F32 that becomes an array under the key of this name, which is the architecture's: llama.cpp takes no tensor that
+  /// it does not know.
+  bool is_key = false;
 
   [[nodiscard]] size_t size_bytes() const;
 };

@@ -44,10 +44,8 @@ class HfFolder final : public ModelFile, private HfTensors {
     fill_metadata(*family_, *config, generation ? &*generation : nullptr, metadata_);
     fill_vocabulary(path, config->find_count("vocab_size"), metadata_);
     drop_plain_list_of_ends();
-    // Rows of q and k get the order that files have, and tables of positions begin with the first token's.
-    for (const std::string_view key : {".rope.pairs", ".position.first", ".position.padding"}) {
-      if (as_file_) metadata_.remove(str(family_->architecture, key));
-    }
+    // Rows of q and k get the order that files have.
+    if (as_file_) metadata_.remove(str(family_->architecture, ".rope.pairs"));
     shards_ = open_safetensors_folder(path);
     for (const Safetensors& shard : shards_) {
       file_bytes_ += shard.file_bytes();
@@ -201,7 +199,12 @@ class HfFolder final : public ModelFile, private HfTensors {
     });
   }
 
-  void take_made(MadeTensor made) { add_filled(described(made.name, made.shape, made.format), std::move(made.fill)); }
+  void take_made(MadeTensor made) {
+    if (!made.is_key) return add_filled(described(made.name, made.shape, made.format), std::move(made.fill));
+    std::vector<float> values(made.size_bytes() / sizeof(float));
+    made.fill(std::as_writable_bytes(std::span(values)));
+    metadata_.set_array(str(family_->architecture, '.', made.name), std::span<const float>(values));
+  }
 
   // Both kinds of heads have the same length.
   [[nodiscard]] size_t head_dim_of_file() const {

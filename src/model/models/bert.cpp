@@ -2,6 +2,8 @@
 // branches. Source: Devlin et al. arXiv 1810.04805.
 #include "model/models/bert.h"
 
+#include <cmath>
+
 #include "model/models/architectures.h"
 
 namespace kinglet::models {
@@ -16,12 +18,20 @@ DecoderConfig read_config(const ConfigReader& read) {
       read.meta().refuse(read.key("position.padding"), "is no place before the first");
     config.padding = static_cast<int32_t>(padding);
   }
+  for (const double x : read.numbers("position.first_rows", config.first_position * config.hidden_dim)) {
+    if (!std::isfinite(x)) read.meta().refuse(read.key("position.first_rows"), "has numbers that are not finite");
+    config.first_position_rows.push_back(static_cast<float>(x));
+  }
   return config;
 }
 
 void declare_tensors(const DecoderConfig& c, TensorTable& t) {
   declare_encoder_embedding(c, t);
-  t.add("position_embd.weight", c.first_position + c.context_len, c.hidden_dim);
+  if (c.first_position_rows.empty()) {
+    t.add("position_embd.weight", c.first_position + c.context_len, c.hidden_dim);
+  } else {
+    t.add_behind(c.first_position_rows, "position_embd.weight", c.context_len, c.hidden_dim);
+  }
   for (size_t i = 0; i < c.n_layers; ++i) {
     declare_attention_tensors(c, i, t);
     declare_post_norms(c, i, t);

@@ -84,6 +84,8 @@ struct DecoderConfig {
   size_t first_position = 0;                    ///< Of a text's first token, in tables of positions.
   /// Tokens of this id stand at its own number and count for no place (RoBERTa's padding).
   std::optional<int32_t> padding = std::nullopt;
+  /// [first_position, D]: the table's first rows, where a file has them beside it; else empty.
+  std::vector<float> first_position_rows = {};
   size_t n_token_types = 0;  ///< Texts that a token may be of; 0: types say nothing.
   float embedding_scale = 1.0F;
   float residual_scale = 1.0F;

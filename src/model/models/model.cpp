@@ -105,12 +105,24 @@ std::shared_ptr<Model> Model::load_plain(std::shared_ptr<const format::ModelFile
   model->config_ = model->architecture_->read_config(ConfigReader(*file));
   const std::vector<TensorSpec> specs = tensors_of(*model->architecture_, model->config_);
   match_tensors(*file, specs, [&](const format::TensorEntry& tensor, const TensorSpec& spec) {
-    model->weights_.push_back(checked_weight(*file, tensor, spec));
+    const quant::Weight weight = checked_weight(*file, tensor, spec);
+    model->weights_.push_back(spec.rows_before.empty() ? weight : model->joined(weight, spec.rows_before));
     if (spec.is_constant) model->constants_.insert(spec.name);
   });
   refuse_unread(*file, *model->architecture_, specs);
   model->file_ = std::move(file);
   return model;
+}
+
+quant::Weight Model::joined(const quant::Weight& weight, std::span<const float> rows_before) {
+  const size_t n_of_file = weight.rows * weight.cols;
+  tensor::Buffer& memory =
+      joined_.emplace_back(tensor::Buffer::uninitialized((rows_before.size() + n_of_file) * sizeof(float)));
+  auto* values = memory.at<float>();
+  std::ranges::copy(rows_before, values);
+  weight.format->decode(weight.data, values + rows_before.size(), n_of_file);
+  const size_t n_rows = weight.rows + rows_before.size() / weight.cols;
+  return {weight.name, quant::find_by_name("F32"), n_rows, weight.cols, memory.data()};
 }
 
 void Model::add_adapters(const std::vector<AdapterPath>& adapters) {

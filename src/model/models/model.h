@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/ir/ir.h"
+#include "core/tensor/tensor.h"
 #include "model/format/format.h"
 #include "model/models/adapted.h"
 #include "model/models/architecture.h"
@@ -33,7 +34,8 @@ struct Description {
   std::vector<ops::Routed> routed;  ///< What the routers chose, of each layer that has experts.
 };
 
-/// Weights stay where the file lies (mapped); the model keeps the file open. Constant after loading; shared by engines.
+/// Weights stay where the file lies (mapped), but for one that the file has in two places; the model keeps the file
+/// open. Constant after loading; shared by engines.
 class Model {
  public:
   /// Reads settings and finds all tensors. Throws Error{kUnsupported} for an architecture that is not known (named),
@@ -74,12 +76,14 @@ class Model {
  private:
   Model() = default;
   static std::shared_ptr<Model> load_plain(std::shared_ptr<const format::ModelFile> file);
+  quant::Weight joined(const quant::Weight& weight, std::span<const float> rows_before);
   void add_adapters(const std::vector<AdapterPath>& adapters);
 
   std::shared_ptr<const format::ModelFile> file_;
   const Architecture* architecture_ = nullptr;
   DecoderConfig config_;
   std::vector<quant::Weight> weights_;
+  std::vector<tensor::Buffer> joined_;  // weights that no file has in one piece
   std::set<std::string, std::less<>> constants_;
   std::vector<AdapterUse> adapters_;
   std::vector<float> factors_;

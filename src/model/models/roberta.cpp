@@ -1,5 +1,5 @@
 // RoBERTa, XLM-RoBERTa and CamemBERT: BERT whose first positions are for padding. GGUF has the table without them, so
-// that a file is one of BERT; texts of a file hold no padding. Sources: Liu et al. arXiv 1907.11692, Conneau et al.
+// that a file is one of BERT; a key of ours keeps them. Sources: Liu et al. arXiv 1907.11692, Conneau et al.
 // arXiv 1911.02116.
 #include "model/models/architectures.h"
 #include "model/models/bert.h"
@@ -18,7 +18,7 @@ void fill(format::HfKeys& keys) {
   if (n_unused == 0 || n_unused >= n_rows)
     config.refuse_setting("pad_token_id", str(n_unused - 1, " of ", n_rows, " positions"));
   keys.count("context_length", "max_position_embeddings", n_rows - n_unused);
-  // Keys of ours, of folders alone, whose table has the rows of padding.
+  // Keys of ours.
   keys.count("position.first", "pad_token_id", n_unused);
   keys.count("position.padding", "pad_token_id", n_unused - 1);
 }
@@ -34,10 +34,16 @@ std::vector<format::MadeTensor> make(const format::HfConfig& config, const forma
   const size_t row_bytes = bytes.size() / static_cast<size_t>(table.shape[0]);
   const uint64_t n_left_out = tensors.is_as_file() ? n_unused : 0;
   const std::span<const std::byte> used = bytes.subspan(static_cast<size_t>(n_left_out) * row_bytes);
-  return {{"position_embd.weight",
-           {table.shape[0] - n_left_out, table.shape[1]},
-           table.format,
-           [used](std::span<std::byte> out) { std::ranges::copy(used, out.begin()); }}};
+  std::vector<format::MadeTensor> made{{"position_embd.weight",
+                                        {table.shape[0] - n_left_out, table.shape[1]},
+                                        table.format,
+                                        [used](std::span<std::byte> out) { std::ranges::copy(used, out.begin()); }}};
+  if (n_left_out == 0) return made;
+  std::vector<float> first = format::HfTensors::values(table);
+  first.resize(static_cast<size_t>(n_left_out * table.shape[1]));
+  made.push_back(format::made_of("position.first_rows", {n_left_out, table.shape[1]}, std::move(first)));
+  made.back().is_key = true;
+  return made;
 }
 
 }  // namespace

@@ -17,15 +17,20 @@ struct TensorSpec {
   size_t rows;
   size_t cols;
   bool is_optional = false;
-  bool is_constant = false;  ///< A setting of the file rather than a parameter: it is never learned.
-  bool is_f32 = false;       ///< Read as plain f32, as all vectors are.
-  bool is_flat = false;      ///< A matrix of the file that is one vector of the model, row after row.
+  bool is_constant = false;             ///< A setting of the file rather than a parameter: it is never learned.
+  bool is_f32 = false;                  ///< Read as plain f32, as all vectors are.
+  bool is_flat = false;                 ///< A matrix of the file that is one vector of the model, row after row.
+  std::vector<float> rows_before = {};  ///< Whole rows that the model has in front of the file's.
 };
 
 /// All of them, in the order in which a file of ours has them.
 class TensorTable {
  public:
   void add(std::string name, size_t rows, size_t cols) { specs_.push_back({std::move(name), rows, cols}); }
+  /// The file's rows behind others: the model has a table of its own, in f32.
+  void add_behind(std::vector<float> rows_before, std::string name, size_t rows, size_t cols) {
+    specs_.push_back({.name = std::move(name), .rows = rows, .cols = cols, .rows_before = std::move(rows_before)});
+  }
   void add_optional(std::string name, size_t rows, size_t cols) {
     specs_.push_back({std::move(name), rows, cols, true});
   }
