@@ -2,14 +2,12 @@
 // instruction sets have kernels of their own (core/kernels), and the speed of decoding, encoding and of a product with
 // one row, measured on one thread of this machine. tools/make_formats_table makes docs/formats.md of it.
 // usage: format_facts
-#include <algorithm>
-#include <chrono>
-#include <cmath>
 #include <cstdio>
 #include <fstream>
 #include <string>
 #include <vector>
 
+#include "best_seconds.h"
 #include "core/base/base.h"
 #include "core/kernels/product_samples.h"
 #include "core/kernels/select.h"
@@ -18,24 +16,10 @@
 namespace kinglet {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr size_t kRows = 16;
 constexpr size_t kCols = 1024;
 constexpr size_t kProductRows = 256;
-
-// Seconds of the fastest of several runs: other programs only ever make it longer.
-template <class Work>
-double best_seconds(const Work& work) {
-  double best = HUGE_VAL;
-  const auto start = Clock::now();
-  for (int i = 0; i < 1000 && (i < 3 || Clock::now() - start < std::chrono::milliseconds(150)); ++i) {
-    const auto from = Clock::now();
-    work();
-    best = std::min(best, std::chrono::duration<double>(Clock::now() - from).count());
-  }
-  return best;
-}
+constexpr Rounds kRounds{1000, 0.15};
 
 std::string cpu_name() {
   std::ifstream lines("/proc/cpuinfo");
@@ -79,7 +63,7 @@ double product_gb_per_s(const kernels::KernelTable& table, const quant::Format& 
   const kernels::ProductKernels& product = table.product(format);
   auto scratch = tensor::Buffer::uninitialized(product.scratch_bytes(kCols));
   const double seconds =
-      best_seconds([&] { product.few(w, {x.data(), row_bytes, 1}, y.data(), kProductRows, scratch.data()); });
+      best_seconds([&] { product.few(w, {x.data(), row_bytes, 1}, y.data(), kProductRows, scratch.data()); }, kRounds);
   return static_cast<double>(blocks.size()) / seconds / 1e9;
 }
 
@@ -96,12 +80,13 @@ void print_format(const quant::Format& format, const std::vector<kernels::Kernel
   const std::vector<std::byte> random = is_drawn ? kernels::random_weight(format, kRows, kCols, 3)
                                                  : std::vector<std::byte>(kRows * format.row_bytes(kCols));
   const double f32_gb = static_cast<double>(values.size() * sizeof(float)) / 1e9;
-  const double decode_s = best_seconds([&] { format.decode(random.data(), decoded.data(), decoded.size()); });
+  const double decode_s = best_seconds([&] { format.decode(random.data(), decoded.data(), decoded.size()); }, kRounds);
   std::printf("\"decode_gb_per_s\": %.3f, ", f32_gb / decode_s);
   const kernels::EncodeWeightsFn encode = best.encode_weights[place];
   if (encode != nullptr) {
     std::vector<std::byte> blocks(random.size());
-    const double encode_s = best_seconds([&] { encode(values.data(), nullptr, blocks.data(), values.size()); });
+    const double encode_s =
+        best_seconds([&] { encode(values.data(), nullptr, blocks.data(), values.size()); }, kRounds);
     std::printf("\"encode_gb_per_s\": %.4f, ", f32_gb / encode_s);
   }
   if (format.activation != quant::Activation::kNone) {

@@ -4,11 +4,10 @@
 // usage: kernel_check [ISA [FORMAT]]
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstring>
 
+#include "best_seconds.h"
 #include "core/kernels/peak.h"
 #include "core/kernels/product_samples.h"
 #include "core/kernels/select.h"
@@ -16,21 +15,6 @@
 
 namespace kinglet {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-// Seconds of the fastest of several runs: other programs only ever make it longer.
-template <class Work>
-double best_seconds(const Work& work) {
-  double best = 1e9;
-  const auto start = Clock::now();
-  for (int i = 0; i < 200 && (i < 3 || Clock::now() - start < std::chrono::milliseconds(300)); ++i) {
-    const auto from = Clock::now();
-    work();
-    best = std::min(best, std::chrono::duration<double>(Clock::now() - from).count());
-  }
-  return best;
-}
 
 // Operations per second of a loop in registers; 0 where there is none.
 double peak_of(const kernels::PeakLoop& loop) {

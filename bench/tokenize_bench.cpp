@@ -1,11 +1,10 @@
 // How fast text becomes token ids, by the time of one processor: JSON lines for loading the vocabulary, for a text file
 // and for 1 MB of each input that slow algorithms fear.   usage: tokenize_bench VOCABULARY.gguf TEXT_FILE
-#include <algorithm>
 #include <array>
 #include <cstdio>
-#include <ctime>
 #include <string>
 
+#include "best_seconds.h"
 #include "core/base/philox.h"
 #include "home/system/file.h"
 #include "model/format/open_model.h"
@@ -14,20 +13,7 @@
 namespace kinglet {
 namespace {
 
-// Seconds of processor time of the fastest of several runs: other programs only ever make it longer.
-template <class Work>
-double best_seconds(const Work& work) {
-  double best = 1e9;
-  double total = 0;
-  for (int i = 0; i < 50 && (i < 3 || total < 0.5); ++i) {
-    const std::clock_t from = std::clock();
-    work();
-    const double seconds = static_cast<double>(std::clock() - from) / CLOCKS_PER_SEC;
-    best = std::min(best, seconds);
-    total += seconds;
-  }
-  return best;
-}
+constexpr Rounds kRounds{50, 0.5, processor_seconds};
 
 std::string repeated(std::string_view unit, size_t bytes) {
   std::string text;
@@ -45,7 +31,7 @@ std::string random_bytes(size_t bytes) {
 void measure(const text::Tokenizer& tokenizer, std::string_view vocabulary, std::string_view what,
              const std::string& text) {
   size_t n_tokens = 0;
-  const double seconds = best_seconds([&] { n_tokens = tokenizer.encode(text).size(); });
+  const double seconds = best_seconds([&] { n_tokens = tokenizer.encode(text).size(); }, kRounds);
   std::printf(R"({"vocabulary": "%.*s", "what": "%.*s", "bytes": %zu, "tokens": %zu, "ms": %.2f, "MB/s": %.1f})"
               "\n",
               static_cast<int>(vocabulary.size()), vocabulary.data(), static_cast<int>(what.size()), what.data(),
@@ -56,7 +42,7 @@ int run(const std::string& vocabulary, const std::string& text_file) {
   const auto file = format::open_model(vocabulary, {});
   const std::string name = vocabulary.substr(vocabulary.rfind('/') + 1);
   std::unique_ptr<const text::Tokenizer> tokenizer;
-  const double load = best_seconds([&] { tokenizer = chat::make_tokenizer(*file); });
+  const double load = best_seconds([&] { tokenizer = chat::make_tokenizer(*file); }, kRounds);
   std::printf(R"({"vocabulary": "%s", "what": "load", "tokens": %zu, "ms": %.2f})"
               "\n",
               name.c_str(), tokenizer->vocab_size(), load * 1e3);
