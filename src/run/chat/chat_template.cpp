@@ -8,6 +8,7 @@
 #include "model/text/go/conversation.h"
 #include "model/text/jinja/json.h"
 #include "run/chat/fallback_templates.h"
+#include "run/chat/tool_values.h"
 #include "run/chat/vocabulary.h"
 
 namespace kinglet::chat {
@@ -90,9 +91,11 @@ ChatTemplate ChatTemplate::of(const format::Metadata& metadata, const std::strin
   } catch (const Error& error) {
     fail(ErrorCode::kUnsupported, error.message());
   }
-  ChatTemplate fallback(TemplateLanguage::kJinja, std::string(fallback_template(metadata)),
-                        "the template for files without one", bos, eos);
+  const FallbackTemplate known = fallback_template(metadata);
+  ChatTemplate fallback(TemplateLanguage::kJinja, std::string(known.source), "the template for files without one", bos,
+                        eos);
   fallback.is_fallback_ = true;
+  fallback.has_tool_values_ = known.has_tool_values;
   return fallback;
 }
 
@@ -105,7 +108,7 @@ std::string ChatTemplate::render(const TemplateInput& input) const {
   text::jinja::Dict context;
   context.set("bos_token", bos_);
   context.set("eos_token", eos_);
-  context.set("messages", text::jinja::from_json(input.messages));
+  context.set("messages", text::jinja::from_json(has_tool_values_ ? with_tool_values(input.messages) : input.messages));
   if (!input.tools.is_null()) context.set("tools", text::jinja::from_json(input.tools));
   context.set("add_generation_prompt", input.generation_prompt);
   for (const auto& [name, value] : input.variables) context.set(name, text::jinja::from_json(value));

@@ -53,6 +53,7 @@ class ChatTemplate {
   std::string bos_;
   std::string eos_;
   bool is_fallback_ = false;
+  bool has_tool_values_ = false;
 };
 
 /// The language of a template that does not say it: Jinja where there are statements of Jinja's, or where it is no

@@ -117,6 +117,7 @@ constexpr std::string_view kPlain = R"(
 struct Row {
   std::array<std::string_view, 5> tokens;  // all of which the vocabulary has
   std::string_view source;
+  bool has_tool_values = false;
 };
 // The first that fits. Mistral's second vocabulary has no name for what the third calls [PREFIX].
 constexpr std::array kRows = {
@@ -124,15 +125,15 @@ constexpr std::array kRows = {
     Row{{"<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"}, kLlama3},
     Row{{"<start_of_turn>", "<end_of_turn>"}, kGemma},
     Row{{"<|user|>", "<|assistant|>", "<|end|>"}, kPhi3},
-    Row{{"[INST]", "[AVAILABLE_TOOLS]", "[TOOL_CALLS]", "[TOOL_RESULTS]", "[PREFIX]"}, kMistral3},
-    Row{{"[INST]", "[AVAILABLE_TOOLS]", "[TOOL_CALLS]", "[TOOL_RESULTS]"}, kMistral2},
+    Row{{"[INST]", "[AVAILABLE_TOOLS]", "[TOOL_CALLS]", "[TOOL_RESULTS]", "[PREFIX]"}, kMistral3, true},
+    Row{{"[INST]", "[AVAILABLE_TOOLS]", "[TOOL_CALLS]", "[TOOL_RESULTS]"}, kMistral2, true},
 };
 
 }  // namespace
 
-std::string_view fallback_template(const format::Metadata& metadata) {
+FallbackTemplate fallback_template(const format::Metadata& metadata) {
   const format::Array* tokens = metadata.array("tokenizer.ggml.tokens");
-  if (tokens == nullptr || tokens->element != format::ValueType::kString) return kPlain;
+  if (tokens == nullptr || tokens->element != format::ValueType::kString) return {kPlain};
   std::array<std::array<bool, std::tuple_size_v<decltype(Row::tokens)>>, kRows.size()> has{};
   tokens->for_each_string([&](std::string_view token) {
     if (token.size() < 2) return;
@@ -143,9 +144,9 @@ std::string_view fallback_template(const format::Metadata& metadata) {
   for (size_t row = 0; row < kRows.size(); ++row) {
     bool fits = true;
     for (size_t i = 0; i < kRows[row].tokens.size(); ++i) fits = fits && (kRows[row].tokens[i].empty() || has[row][i]);
-    if (fits) return kRows[row].source;
+    if (fits) return {kRows[row].source, kRows[row].has_tool_values};
   }
-  return kPlain;
+  return {kPlain};
 }
 
 }  // namespace kinglet::chat
