@@ -96,14 +96,15 @@ class Quantize final : public Action {
       if (choice.is_fallback) ++n_fallbacks;
     }
     if (n_again > 0) {
-      session.note(str("kinglet: ", n_again,
-                       " tensors are quantized already; what is lost a second time adds to the "
-                       "first. A 16-bit or 32-bit file gives a better one."));
+      session.note(str("kinglet: ", n_again, n_again == 1 ? " tensor is" : " tensors are",
+                       " quantized already; what is lost a second time adds to the first. A 16-bit or 32-bit file "
+                       "gives a better one."));
     }
     if (n_fallbacks > 0) {
       session.note(str("kinglet: ", n_fallbacks,
-                       " tensors have rows that are no whole blocks of their type and get "
-                       "another one."));
+                       n_fallbacks == 1 ? " tensor has rows that are no whole blocks of its type and gets another one."
+                                        : " tensors have rows that are no whole blocks of their type and get another "
+                                          "one."));
     }
   }
 
