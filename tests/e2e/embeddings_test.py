@@ -44,6 +44,28 @@ class Embeddings(ProgramTest):
         self.assertEqual(self.vectors("sings", "--prefix", "bird "), [mean])
         self.assertEqual(self.vectors('"bird\\nsings"\n', "--jsonl"), [mean])
 
+    def test_prompts_and_length_of_sentence_transformers(self):
+        folder = self.folder / "sentences"
+        hugging_face.make_bert(folder)
+        (folder / "modules.json").write_text(json.dumps([
+            {"path": "", "type": "sentence_transformers.models.Transformer"}]))
+        (folder / "sentence_bert_config.json").write_text(json.dumps({"max_seq_length": 5}))
+        (folder / "config_sentence_transformers.json").write_text(json.dumps({
+            "prompts": {"query": "bird ", "document": ""}, "default_prompt_name": "query"}))
+        self.output("convert", "./sentences", "sentences.gguf", "--type", "f32")
+        for model in ("sentences", "sentences.gguf"):
+            (plain,) = self.vectors("bird sings")  # of the same weights
+            self.assertEqual(self.vectors("sings", model=model), [plain])
+            self.assertEqual(self.vectors("sings", "--prompt", "query", model=model), [plain])
+            self.assertEqual(self.vectors("bird sings", "--prompt", "document", model=model), [plain])
+            self.assertEqual(self.vectors("bird sings", "--prefix", "", model=model), [plain])
+            # [CLS] and [SEP] count: three words are left.
+            self.assertEqual(self.vectors("small bird small sings small sings", "--prefix", "", model=model),
+                             self.vectors("small bird small"))
+            self.assertIn("the model has only query, document", self.failure(2, "embed", f"./{model}", "--prompt", "x", stdin=b"a\n"))
+        self.failure(2, "embed", "./sentences", "--prompt", "query", "--prefix", "bird", stdin=b"a\n")
+        self.assertIn("no prompts", self.failure(2, "embed", "./bert", "--prompt", "query", stdin=b"a\n"))
+
     def test_rows_are_those_of_logits(self):
         ids = [CLS, *BIRDS, SEP]
         (self.folder / "ids.json").write_text(json.dumps([ids, ids[:2]]))

@@ -51,6 +51,8 @@ class HfTensors {
   [[nodiscard]] const SafetensorsEntry& require(std::string_view name, std::vector<uint64_t> shape = {}) const;
   /// Whether the folder is read as the file that it becomes (HfOptions::as_file).
   [[nodiscard]] virtual bool is_as_file() const noexcept { return false; }
+  /// The id of a token of the folder's vocabulary; nullopt where there is none.
+  [[nodiscard]] virtual std::optional<uint32_t> find_token(std::string_view /*spelling*/) const { return std::nullopt; }
   /// All values in f32.
   [[nodiscard]] static std::vector<float> values(const SafetensorsEntry& entry);
 };
@@ -93,12 +95,15 @@ struct HfFamily {
   std::string_view quant_method = {};  ///< Of a quantization_config, where `make` knows one.
   bool is_tied = false;                ///< Where config.json does not say whether the head is the embedding.
   HfIds ids = {};
+  /// Only folders whose name, `_name_or_path` or heading of README.md has this, in any case of letters: a model of a
+  /// class that says less. `make` may ask for tokens.
+  std::string_view called = {};
 };
 
 /// The families that a program knows (models::hf_families()).
 using HfFamilies = std::span<const HfFamily>;
 
-/// The family of a class; null where none has it.
+/// The family of a class; null where none has it. Families with a name that folders are called by are left out.
 const HfFamily* find_hf_family(HfFamilies families, std::string_view class_name);
 /// The family of a configuration. Throws Error{kUnsupported} that names its class and those that are known.
 const HfFamily& family_of(HfFamilies families, const HfConfig& config);

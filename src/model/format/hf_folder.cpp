@@ -1,6 +1,7 @@
 #include "model/format/hf_folder.h"
 
 #include <algorithm>
+#include <charconv>
 #include <deque>
 #include <filesystem>
 #include <map>
@@ -18,6 +19,7 @@ namespace kinglet::format {
 namespace {
 
 constexpr uint64_t kMaxConfigBytes = 16'000'000;
+constexpr uint64_t kRank = 4;  // of pooling_type
 
 std::optional<HfConfig> read_config(const std::string& path) {
   if (!std::filesystem::exists(path)) return std::nullopt;
@@ -29,6 +31,47 @@ bool is_ignored(const HfFamily& family, std::string_view name) {
          std::ranges::any_of(family.other_parts, [&](std::string_view part) { return name.starts_with(part); });
 }
 
+// Layers behind the last one guess tokens further on: nothing here reads them, and llama.cpp's converter leaves them
+// out, too.
+bool is_of_prediction(const HfConfig& config, std::string_view name) {
+  constexpr std::string_view kLayers = "model.layers.";
+  const auto n_ahead = config.find_count("num_nextn_predict_layers");
+  if (!n_ahead || !name.starts_with(kLayers)) return false;
+  const std::string_view rest = name.substr(kLayers.size());
+  uint64_t layer_idx = 0;
+  const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), layer_idx);
+  const bool is_layer = error == std::errc() && end != rest.data() + rest.size() && *end == '.';
+  const uint64_t n_layers = config.count("num_hidden_layers");
+  return is_layer && layer_idx >= n_layers && layer_idx - n_layers < *n_ahead;
+}
+
+std::string in_small_letters(std::string text) {
+  for (char& c : text) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+  return text;
+}
+
+// The family of the folder's class, or one of the same class that only the folder's own words tell from it.
+const HfFamily& family_of_folder(HfFamilies families, const HfConfig& config, const std::string& path) {
+  const HfFamily& of_class = family_of(families, config);
+  const std::string name = in_small_letters(std::filesystem::absolute(path).lexically_normal().string());
+  const std::string other_name = in_small_letters(config.word_or("_name_or_path", ""));
+  const std::string readme = path + "/README.md";
+  std::optional<std::string> text;
+  for (const HfFamily& family : families) {
+    if (family.called.empty() || family.architecture != of_class.architecture ||
+        std::ranges::find(family.classes, config.class_name()) == family.classes.end())
+      continue;
+    const auto has_name = [&](std::string_view of) {
+      return of.substr(of.rfind('/') + 1).find(family.called) != std::string_view::npos;
+    };
+    if (!text)
+      text = std::filesystem::exists(readme) ? in_small_letters(system::read_file(readme, kMaxConfigBytes)) : "";
+    if (has_name(name) || has_name(other_name) || text->find(str("# ", family.called)) != std::string::npos)
+      return family;
+  }
+  return of_class;
+}
+
 class HfFolder final : public ModelFile, private HfTensors {
  public:
   HfFolder(const std::string& path, HfFamilies families, const HfOptions& options)
@@ -38,11 +81,12 @@ class HfFolder final : public ModelFile, private HfTensors {
     const auto config = read_config(config_path);
     if (!config) fail_with(ErrorCode::kNotFound, path, ": is a directory without ", options.config_name);
     const auto generation = read_config(path + "/generation_config.json");
-    family_ = &family_of(families, *config);
+    family_ = &family_of_folder(families, *config, path);
     metadata_.set("general.architecture", family_->architecture);
     metadata_.set("general.name", std::filesystem::absolute(path).lexically_normal().filename().string());
     fill_metadata(*family_, *config, generation ? &*generation : nullptr, metadata_);
-    fill_vocabulary(path, config->find_count("vocab_size"), metadata_);
+    if (options.has_words || !family_->called.empty())
+      fill_vocabulary(path, config->find_count("vocab_size"), metadata_);
     drop_plain_list_of_ends();
     // Rows of q and k get the order that files have.
     if (as_file_) metadata_.remove(str(family_->architecture, ".rope.pairs"));
@@ -86,6 +130,18 @@ class HfFolder final : public ModelFile, private HfTensors {
 
   [[nodiscard]] bool is_as_file() const noexcept override { return as_file_; }
 
+  [[nodiscard]] std::optional<uint32_t> find_token(std::string_view spelling) const override {
+    const Array* tokens = metadata_.array("tokenizer.ggml.tokens");
+    if (tokens == nullptr) return std::nullopt;
+    std::optional<uint32_t> found;
+    uint32_t id = 0;
+    tokens->for_each_string([&](std::string_view token) {
+      if (token == spelling) found = id;
+      ++id;
+    });
+    return found;
+  }
+
   // One end, which the vocabulary names as well.
   void drop_plain_list_of_ends() {
     const Array* ends = metadata_.number_array("kinglet.eos_token_ids");
@@ -97,7 +153,7 @@ class HfFolder final : public ModelFile, private HfTensors {
   void take(const HfConfig& config, const Safetensors& shard, const SafetensorsEntry& entry) {
     const std::string what = str(shard.path(), ": tensor ", printable(entry.name));
     const std::string_view plain = without_prefix(*family_, entry.name);
-    if (is_ignored(*family_, entry.name)) return;
+    if (is_ignored(*family_, entry.name) || is_of_prediction(config, plain)) return;
     if (plain == "lm_head.weight" && config.truth_or("tie_word_embeddings", family_->is_tied)) return;
     const auto mapped = to_gguf_name(*family_, entry.name);
     if (!mapped) {
@@ -128,8 +184,11 @@ class HfFolder final : public ModelFile, private HfTensors {
     const auto key = [&](std::string_view name) { return str(family_->architecture, '.', name); };
     if (modules.pooling_type && metadata_.find(key("pooling_type")) == nullptr)
       metadata_.set(key("pooling_type"), *modules.pooling_type);
+    if (modules.has_logit_score && metadata_.get<uint64_t>(key("pooling_type")) != kRank)
+      fail_with(ErrorCode::kUnsupported, path(), ": module LogitScore of ", family_->classes[0], " is not supported");
+    modules.write(metadata_);
     for (size_t i = 0; i < modules.dense.size(); ++i) {
-      const Safetensors& file = dense_.emplace_back(Safetensors::open(modules.dense[i]));
+      const Safetensors& file = dense_.emplace_back(Safetensors::open(modules.dense[i].path));
       const SafetensorsEntry* weight = file.find("linear.weight");
       if (weight == nullptr || weight->format == nullptr || weight->shape.size() != 2)
         fail_with(ErrorCode::kInvalidFile, file.path(), ": has no matrix linear.weight");
@@ -137,6 +196,11 @@ class HfFolder final : public ModelFile, private HfTensors {
       metadata_.set(key(name + "_feat_in"), static_cast<uint32_t>(weight->shape[1]));
       metadata_.set(key(name + "_feat_out"), static_cast<uint32_t>(weight->shape[0]));
       take_one(name + ".weight", Change::kNone, *weight, str(file.path(), ": tensor linear.weight"));
+      if (modules.dense[i].is_tanh) metadata_.set(key(name + "_activation"), "tanh");
+      const SafetensorsEntry* bias = file.find("linear.bias");
+      if ((bias != nullptr) != modules.dense[i].has_bias || (bias != nullptr && bias->format == nullptr))
+        fail_with(ErrorCode::kInvalidFile, file.path(), ": linear.bias is not what its config.json says");
+      if (bias != nullptr) take_one(name + ".bias", Change::kNone, *bias, str(file.path(), ": tensor linear.bias"));
     }
   }
 

@@ -18,6 +18,9 @@ struct HfOptions {
   /// As a GGUF file of the model has it, to be written: rows of q and k in the order of files, and tensors that have to
   /// be converted are made only while they are read (ModelFile::read). Else the folder is for running.
   bool as_file = false;
+  /// Read what the folder says about its words, too (hf_vocabulary.h): a large tokenizer.json takes longer than all
+  /// else. Without them there is nothing under tokenizer.* but what the configuration has.
+  bool has_words = true;
 };
 
 /// Throws Error{kNotFound, kInvalidFile or kUnsupported (a family, setting or tensor type that is not known, named)}.

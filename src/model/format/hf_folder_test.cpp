@@ -241,6 +241,36 @@ TEST_F(Folder, ADecoderWithoutItsHeadHasNamesWithoutModel) {
   }
 }
 
+TEST_F(Folder, WordsAreReadWhereTheyAreWanted) {
+  put_model("F32");
+  folder.put("tokenizer.json", R"({"model": {"type": "Unknown"}})");
+  EXPECT_THROW(open_hf_folder(folder.path(), samples::sample_families()), Error);
+  const auto file = open_hf_folder(folder.path(), samples::sample_families(), {.has_words = false});
+  EXPECT_EQ(file->metadata().find("tokenizer.ggml.model"), nullptr);
+  EXPECT_NE(file->find("token_embd.weight"), nullptr);
+}
+
+// Two families of one class: the folder's own words tell them apart.
+TEST_F(Folder, FamiliesThatFoldersAreCalledBy) {
+  put_model("F32");
+  std::vector<HfFamily> families(samples::sample_families().begin(), samples::sample_families().end());
+  families.push_back(families[0]);
+  families.back().called = "llama-reranker";
+  families.back().make = [](const HfConfig&, const HfTensors&) {
+    return std::vector<MadeTensor>{made_of("cls.output.weight", {1, 4}, {0, 0, 0, 0})};
+  };
+  const auto is_called = [&] { return open_hf_folder(folder.path(), families)->find("cls.output.weight") != nullptr; };
+  EXPECT_FALSE(is_called());
+  folder.put("README.md", "Some text about a Llama-Reranker");
+  EXPECT_FALSE(is_called()) << "a heading counts, not a mention";
+  folder.put("README.md", "---\nlanguage: en\n---\n# Llama-Reranker-2B\n");
+  EXPECT_TRUE(is_called());
+  folder.put("README.md", "");
+  const std::string config(kConfig);
+  folder.put("config.json", str(config.substr(0, config.size() - 1), R"(,"_name_or_path":"x/Llama-Reranker-2B"})"));
+  EXPECT_TRUE(is_called());
+}
+
 TEST_F(Folder, AnUnknownTensorIsNamed) {
   extra = "model.layers.0.mystery.weight";
   put_model("F32");
@@ -251,6 +281,27 @@ TEST_F(Folder, AnUnknownTensorIsNamed) {
     EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
     EXPECT_THAT(error.message(), HasSubstr("tensor model.layers.0.mystery.weight is not one of LlamaForCausalLM"));
   }
+}
+
+// As DeepSeek V3's checkpoints have one.
+TEST_F(Folder, LayersThatPredictFurtherTokensAreLeftOut) {
+  const auto opens_with = [&](std::string_view members, const std::string& name) {
+    extra = name;
+    put_model("F32");
+    folder.put("config.json", config_with(members));
+    try {
+      return open_hf_folder(folder.path(), samples::sample_families())->tensors().size() == 11;
+    } catch (const Error& error) {
+      EXPECT_THAT(error.message(), HasSubstr(name));
+      return false;
+    }
+  };
+  const std::string_view says = R"("num_nextn_predict_layers":1)";
+  EXPECT_TRUE(opens_with(says, "model.layers.1.eh_proj.weight"));
+  EXPECT_FALSE(opens_with(says, "model.layers.2.eh_proj.weight"));
+  EXPECT_FALSE(opens_with(says, "model.layers.0.eh_proj.weight"));
+  EXPECT_FALSE(opens_with(says, "model.layers.1"));
+  EXPECT_FALSE(opens_with(R"("num_nextn_predict_layers":0)", "model.layers.1.eh_proj.weight"));
 }
 
 TEST_F(Folder, MisalignedDataIsCopied) {

@@ -64,7 +64,7 @@ std::optional<MappedName> mapped_by_rules(const HfFamily& family, std::string_vi
 
 const HfFamily* find_hf_family(HfFamilies families, std::string_view class_name) {
   const auto found = std::ranges::find_if(families, [&](const HfFamily& family) {
-    return std::ranges::find(family.classes, class_name) != family.classes.end();
+    return family.called.empty() && std::ranges::find(family.classes, class_name) != family.classes.end();
   });
   return found == families.end() ? nullptr : &*found;
 }
@@ -80,6 +80,7 @@ const HfFamily& family_of(HfFamilies families, const HfConfig& config) {
   }
   std::string known;
   for (const HfFamily& family : families) {
+    if (!family.called.empty()) continue;
     for (const std::string_view of_family : family.classes) known += str(known.empty() ? "" : ", ", of_family);
   }
   fail_with(ErrorCode::kUnsupported, config.name(), ": architecture ", printable(name),

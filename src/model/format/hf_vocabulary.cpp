@@ -77,12 +77,12 @@ class Folder {
     const std::string main = file("chat_template.jinja");
     if (fs::exists(main)) {
       templates.emplace_back("default", system::read_file(main, kMaxTemplateBytes));
-      take_folder(templates);
     } else if (in_config != nullptr && !in_config->is_null()) {
       reading_json(file("tokenizer_config.json"), [&] { take_listed(*in_config, templates); });
     } else if (const Json other = read_json(file("chat_template.json"), kMaxTemplateBytes); !other.is_null()) {
       reading_json(file("chat_template.json"), [&] { take_listed(other.at("chat_template"), templates); });
     }
+    take_folder(templates);
     std::vector<std::string_view> names;
     for (const auto& [name, text] : templates) {
       if (name == "default") {
@@ -270,8 +270,11 @@ class Folder {
       if (entry.path().extension() == ".jinja") paths.push_back(entry.path());
     }
     std::ranges::sort(paths);
-    for (const fs::path& path : paths)
-      templates.emplace_back(path.stem().string(), system::read_file(path.string(), kMaxTemplateBytes));
+    for (const fs::path& path : paths) {
+      const std::string name = path.stem().string();
+      const bool is_new = std::ranges::find(templates, name, &JsonObject::value_type::first) == templates.end();
+      if (is_new) templates.emplace_back(name, system::read_file(path.string(), kMaxTemplateBytes));
+    }
   }
 
   const std::string& path_;

@@ -95,11 +95,11 @@ std::string hex(std::string_view bytes) {
 
 }  // namespace
 
-std::shared_ptr<const ModelFile> open_model(const std::string& path, HfFamilies families) {
+std::shared_ptr<const ModelFile> open_model(const std::string& path, HfFamilies families, const HfOptions& options) {
   std::error_code error;
   if (std::filesystem::is_directory(path, error)) {
     if (!std::filesystem::exists(path + "/config.json", error)) refuse_folder(path);
-    return open_hf_folder(path, families);
+    return open_hf_folder(path, families, options);
   }
   {
     const system::MappedFile file(path);

@@ -33,6 +33,7 @@ Architecture qwen2();
 Architecture qwen2_moe();
 Architecture qwen3();
 Architecture qwen3_classifier();
+Architecture qwen3_reranker();
 Architecture qwen35();
 Architecture qwen35_moe();
 Architecture qwen3_moe();

@@ -41,6 +41,7 @@ void declare_tensors(const DecoderConfig& c, TensorTable& t) {
     t.of_layer_optional(i, "ffn_down.bias", 1, c.hidden_dim);
   }
   declare_classifier_tensors(c, t);
+  declare_dense_tensors(c, t);
 }
 
 ir::Value embed(Context& c, ir::Value ids) {

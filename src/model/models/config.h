@@ -79,9 +79,14 @@ struct DecoderConfig {
   /// the file has a head that scores sequences.
   Pooling pooling = Pooling::kNone;
   Pooling classifier_pooling = Pooling::kNone;  ///< What the head scores: a pooled vector, or each row (kNone).
-  std::vector<size_t> dense_dims = {};          ///< Widths of the layers that pooled vectors go through.
-  size_t n_labels = 0;                          ///< Scores of the head; 0: there is none.
-  size_t first_position = 0;                    ///< Of a text's first token, in tables of positions.
+  /// Layers that pooled vectors go through.
+  struct Dense {
+    size_t width = 0;
+    bool has_tanh = false;
+  };
+  std::vector<Dense> dense = {};
+  size_t n_labels = 0;        ///< Scores of the head; 0: there is none.
+  size_t first_position = 0;  ///< Of a text's first token, in tables of positions.
   /// Tokens of this id stand at its own number and count for no place (RoBERTa's padding).
   std::optional<int32_t> padding = std::nullopt;
   /// [first_position, D]: the table's first rows, where a file has them beside it; else empty.

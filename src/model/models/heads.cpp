@@ -1,12 +1,20 @@
 #include "model/models/heads.h"
 
+#include "model/format/printable.h"
+
 namespace kinglet::models {
 void read_heads(const ConfigReader& read, DecoderConfig& config, Pooling fallback) {
   config.pooling = read.pooling_or("pooling_type", fallback);
-  for (const std::string_view name : {"dense_2.weight", "dense_3.weight"}) {
-    const format::TensorEntry* dense = read.file().find(name);
+  for (const std::string_view name : {"dense_2", "dense_3"}) {
+    const format::TensorEntry* dense = read.file().find(str(name, ".weight"));
     if (dense == nullptr) break;
-    config.dense_dims.push_back(static_cast<size_t>(dense->n_rows()));
+    const std::string key = str(name, "_activation");
+    const std::string_view activation = read.word_or(key, "none");
+    if (activation != "none" && activation != "tanh") {
+      fail_with(ErrorCode::kUnsupported, read.meta().name(), ": ", read.key(key), " is ", format::printable(activation),
+                ", supported are none and tanh");
+    }
+    config.dense.push_back({static_cast<size_t>(dense->n_rows()), activation == "tanh"});
   }
   const format::TensorEntry* output = read.file().find("cls.output.weight");
   if (output == nullptr) return;
@@ -26,15 +34,19 @@ void declare_classifier_tensors(const DecoderConfig& c, TensorTable& t) {
 
 void declare_dense_tensors(const DecoderConfig& c, TensorTable& t) {
   size_t width = c.hidden_dim;
-  for (size_t i = 0; i < c.dense_dims.size(); ++i) {
-    t.add(str("dense_", i + 2, ".weight"), c.dense_dims[i], width);
-    width = c.dense_dims[i];
+  for (size_t i = 0; i < c.dense.size(); ++i) {
+    t.add(str("dense_", i + 2, ".weight"), c.dense[i].width, width);
+    t.add_optional(str("dense_", i + 2, ".bias"), 1, c.dense[i].width);
+    width = c.dense[i].width;
   }
 }
 
 ir::Value dense_layers(Context& c, ir::Value x_SD) {
-  for (size_t i = 0; i < c.config.dense_dims.size(); ++i)
-    x_SD = ops::linear(c.b, x_SD, c.names[str("dense_", i + 2, ".weight")]);
+  for (size_t i = 0; i < c.config.dense.size(); ++i) {
+    const std::string name = str("dense_", i + 2);
+    x_SD = ops::linear(c.b, x_SD, c.names[str(name, ".weight")], c.names.find(str(name, ".bias")));
+    if (c.config.dense[i].has_tanh) x_SD = ops::softcap(c.b, x_SD, 1.0F);  // a cap of one is tanh itself
+  }
   return x_SD;
 }
 
@@ -51,7 +63,6 @@ ir::Value pool_rows(Context& c, ir::Value hidden_TD, Pooling pooling) {
 
 ir::Value tanh_classifier(Context& c, ir::Value x_ND) {
   if (const auto dense = c.names.find("cls.weight")) {
-    // A cap of one is tanh itself.
     x_ND = ops::softcap(c.b, ops::linear(c.b, x_ND, *dense, c.names.find("cls.bias")), 1.0F);
   }
   return ops::linear(c.b, x_ND, c.names["cls.output.weight"], c.names.find("cls.output.bias"));

@@ -46,6 +46,7 @@ void declare_tensors(const DecoderConfig& c, TensorTable& t) {
     t.of_layer(i, "ffn_down.weight", c.hidden_dim, c.layers[i].ffn_dim);
   }
   declare_classifier_tensors(c, t);
+  declare_dense_tensors(c, t);
   t.add_optional("cls.norm.weight", 1, c.hidden_dim);
 }
 

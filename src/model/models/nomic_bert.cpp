@@ -18,6 +18,7 @@ void declare_tensors(const DecoderConfig& c, TensorTable& t) {
     declare_gated_tensors(c, i, t);
   }
   declare_classifier_tensors(c, t);
+  declare_dense_tensors(c, t);
 }
 
 ir::Value embed(Context& c, ir::Value ids) { return embedding_norm(c, embed_with_types(c, ids)); }

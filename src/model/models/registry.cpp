@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 
-#include "model/format/open_model.h"
 #include "model/models/architectures.h"
 
 namespace kinglet::models {
@@ -31,6 +30,7 @@ std::span<const Architecture> architectures() {
       qwen2(),
       qwen3(),
       qwen3_classifier(),
+      qwen3_reranker(),
       qwen35(),
       qwen35_moe(),
       smollm3(),
@@ -67,8 +67,8 @@ format::HfFamilies hf_families() {
   return kFamilies;
 }
 
-std::shared_ptr<const format::ModelFile> open_file(const std::string& path) {
-  return format::open_model(path, hf_families());
+std::shared_ptr<const format::ModelFile> open_file(const std::string& path, const format::HfOptions& options) {
+  return format::open_model(path, hf_families(), options);
 }
 
 }  // namespace kinglet::models

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "model/format/open_model.h"
 #include "model/models/architecture.h"
 
 namespace kinglet::models {
@@ -17,6 +18,6 @@ const Architecture* find_architecture(std::string_view name);
 format::HfFamilies hf_families();
 
 /// Opens what a path names (format::open_model), folders of all families included.
-std::shared_ptr<const format::ModelFile> open_file(const std::string& path);
+std::shared_ptr<const format::ModelFile> open_file(const std::string& path, const format::HfOptions& options = {});
 
 }  // namespace kinglet::models

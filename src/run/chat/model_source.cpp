@@ -12,11 +12,11 @@ ModelSource source_of(store::StoredModel stored) {
   return source;
 }
 
-std::shared_ptr<const format::ModelFile> open_source(const ModelSource& source) {
+std::shared_ptr<const format::ModelFile> open_source(const ModelSource& source, const format::HfOptions& options) {
   if (!source.stored.projector_paths.empty()) {
     fail_with(ErrorCode::kUnsupported, source.name, ": comes with a projector for images, which is not supported");
   }
-  return models::open_file(source.path);
+  return models::open_file(source.path, options);
 }
 
 Settings settings_of(const ModelSource& source, const format::Metadata& metadata, std::vector<std::string>* unknown) {

@@ -23,7 +23,7 @@ ModelSource source_of(store::StoredModel stored);
 
 /// Opens the file. Throws as format::open_model, and kUnsupported for a model that comes with a projector for images,
 /// which would be left out.
-std::shared_ptr<const format::ModelFile> open_source(const ModelSource& source);
+std::shared_ptr<const format::ModelFile> open_source(const ModelSource& source, const format::HfOptions& options = {});
 
 /// Settings in layers: our defaults, the file's, the stored model's. Names of parameters that are not known are added
 /// to `unknown` (may be null): the caller says so.

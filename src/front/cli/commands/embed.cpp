@@ -7,6 +7,7 @@
 #include "front/cli/numbers.h"
 #include "front/cli/progress.h"
 #include "home/system/memory.h"
+#include "run/chat/embedding_words.h"
 #include "run/engine/embedding.h"
 
 namespace kinglet::cli {
@@ -24,6 +25,8 @@ class Embed final : public Action {
         .choices = {"mean", "cls", "last"};
     arguments.flag("--no-normalize", keeps_length_, "Leave vectors as long as they are; else their length is one");
     arguments.option("--prefix", "TEXT", prefix_, "Put this in front of each text, as some models want it");
+    arguments.option("--prompt", "NAME", prompt_,
+                     "Put the model's prompt of this name in front of each text (default: the model's own choice)");
     arguments.flag("--truncate", truncates_, "Cut texts that are over the model's context, instead of refusing them");
     arguments.flag("--jsonl", json_lines_, "Read one JSON string a line, for texts of several lines");
     arguments.option("--ids", "FILE", ids_, "In place of texts a JSON array of arrays of token ids, taken as they are")
@@ -32,13 +35,16 @@ class Embed final : public Action {
   }
 
   void run(Session& session) override {
-    require_utf8(prefix_, "--prefix");
-    if (!ids_.empty() && (json_lines_ || !prefix_.empty()))
-      fail(ErrorCode::kInvalidArgument, "--ids: are no texts, which --prefix and --jsonl are for");
+    if (prefix_) require_utf8(*prefix_, "--prefix");
+    if (prefix_ && prompt_) fail(ErrorCode::kInvalidArgument, "--prompt: names another text than --prefix; give one");
+    if (!ids_.empty() && (json_lines_ || prefix_ || prompt_))
+      fail(ErrorCode::kInvalidArgument, "--ids: are no texts, which --prefix, --prompt and --jsonl are for");
     ModelSource source = find_model(session, model_);
     add_adapters(source, adapters_);
     const auto file = open_source(source);
     const auto tokenizer = ids_.empty() ? chat::make_tokenizer(*file) : nullptr;
+    const auto words = chat::EmbeddingWords::of(file->metadata());
+    const std::string before = prefix_ ? *prefix_ : prompt_ ? words.prompt(*prompt_) : words.default_prompt;
     const auto model = models::Model::load(file, source.adapters);
     engine::Embedder::Options options{.normalize = !keeps_length_, .memory_limit = system::memory().available_bytes};
     if (!pooling_.empty()) options.pooling = pooling_of(pooling_);
@@ -55,8 +61,8 @@ class Embed final : public Action {
     for (auto lines = reader.next(kTextsAtOnce); !lines.empty(); lines = reader.next(kTextsAtOnce)) {
       std::vector<engine::TypedTokens> texts;
       for (const LineReader::Line& line : lines) {
-        texts.push_back({tokenizer->encode(prefix_ + line.text, {.bos = true})});
-        fit(texts.back().ids, *model, tokenizer->spec().add_eos, line.number);
+        texts.push_back({words.ids(*tokenizer, before + line.text)});
+        fit(texts.back().ids, *model, *tokenizer, line.number);
       }
       embedder.run(texts, write);
       session.out().flush();
@@ -79,8 +85,7 @@ class Embed final : public Action {
     return texts;
   }
 
-  // A token that ends every text stays when one is cut.
-  void fit(std::vector<int32_t>& ids, const models::Model& model, bool has_end, size_t line) const {
+  void fit(std::vector<int32_t>& ids, const models::Model& model, const text::Tokenizer& tokenizer, size_t line) const {
     const models::DecoderConfig& config = model.config();
     if (ids.empty())
       fail_with(ErrorCode::kInvalidArgument, "line ", line, ": is empty, and the model adds no token of its own");
@@ -89,14 +94,13 @@ class Embed final : public Action {
       fail_with(ErrorCode::kContextFull, "line ", line, ": has ", ids.size(), " tokens, the model's context ",
                 config.context_len, "; cut it into pieces, or let --truncate drop its end");
     }
-    const int32_t last = ids.back();
-    ids.resize(config.context_len);
-    if (has_end) ids.back() = last;
+    chat::cut_text(ids, config.context_len, tokenizer);
   }
 
   std::string model_;
   std::string pooling_;
-  std::string prefix_;
+  std::optional<std::string> prefix_;
+  std::optional<std::string> prompt_;
   std::string ids_;
   bool keeps_length_ = false;
   bool truncates_ = false;
@@ -113,8 +117,8 @@ Command embed_command() {
       "Turn texts on standard input into vectors",
       "Reads one text a line and prints one JSON array a line. Texts with similar meanings get vectors with a large "
       "product. Of any model that runs: of an encoder, or of one that generates (the last token's row). Vectors come "
-      "in "
-      "the order of the texts, while more of them are read.",
+      "in the order of the texts, while more of them are read. A model of sentence-transformers has prompts, and a "
+      "length that it was trained with, behind which texts are cut.",
       "echo \"A small bird sings.\" | kinglet embed ./all-MiniLM-L6-v2\n"
       "kinglet embed nomic-embed-text --prefix \"search_query: \" < queries.txt > vectors.jsonl",
       make_action<Embed>};

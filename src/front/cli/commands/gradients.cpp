@@ -148,7 +148,7 @@ class Gradients final : public Action {
     }
     ModelSource source = find_model(session, model_);
     add_adapters(source, adapters_);
-    const auto model = models::Model::load(open_source(source), source.adapters);
+    const auto model = models::Model::load(open_source(source, {.has_words = false}), source.adapters);
     const Naming naming(*model, names_ == "hf");
     for (const std::vector<int32_t>& ids : batch.ids) {
       if (ids.size() > model->config().context_len && !model->config().depends_on_length()) {

@@ -34,7 +34,7 @@ class Logits final : public Action {
     const auto lists = id_lists_of(system::Json::parse(read_input(ids_), ids_), ids_);
     ModelSource source = find_model(session, model_);
     add_adapters(source, adapters_);
-    const auto model = models::Model::load(open_source(source), source.adapters);
+    const auto model = models::Model::load(open_source(source, {.has_words = false}), source.adapters);
     if (!model->gives_logits()) return run_encoder(session, *model, lists);
     if (!types_.empty()) fail(ErrorCode::kInvalidArgument, "--types: are for encoders; this model has none");
     check(lists, model->config());
