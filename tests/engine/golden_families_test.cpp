@@ -227,7 +227,7 @@ TEST(GoldenFolders, YarnOfGptOssIsTruncatedWhereTheFolderSaysSo) {
 
 INSTANTIATE_TEST_SUITE_P(All, GoldenFamilies,
                          testing::Values("deepseek_v2_groups", "deepseek_v3", "gpt_oss_mxfp4", "granitemoe",
-                                         "granitemoeshared", "qwen3_5_moe", "qwen3_embedding",
+                                         "granitemoeshared", "olmoe", "qwen3_5_moe", "qwen3_embedding",
                                          "qwen3_reranker", "bert_dense", "roberta", "roberta_rerank"),
                          [](const auto& family) { return std::string(family.param); });
 

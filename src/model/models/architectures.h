@@ -27,6 +27,7 @@ Architecture mixtral();
 Architecture modernbert();
 Architecture nomic_bert();
 Architecture olmo2();
+Architecture olmoe();
 Architecture phi2();
 Architecture phi3();
 Architecture qwen2();

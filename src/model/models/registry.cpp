@@ -25,6 +25,7 @@ std::span<const Architecture> architectures() {
       granite_hybrid(),
       lfm2(),
       olmo2(),
+      olmoe(),
       phi2(),
       phi3(),
       qwen2(),
