@@ -199,7 +199,7 @@ std::string put_folder(const ScratchFolder& folder, float value = 0.5F) {
              R"("rms_norm_eps":1e-5,"rope_theta":10000.0,"max_position_embeddings":64,"tie_word_embeddings":true})");
   folder.put("Tiny-Llama/special_tokens_map.json", "{}");
   folder.put("Tiny-Llama/1_Pooling/config.json", R"({"pooling_mode_mean_tokens":true})");
-  folder.put("Tiny-Llama/README.md", "not taken");
+  folder.put("Tiny-Llama/README.md", "# Tiny Llama");
   folder.put("Tiny-Llama/pytorch_model.bin", "not taken");
   return folder.path() + "/Tiny-Llama";
 }
@@ -215,7 +215,8 @@ TEST(Import, AFolderBecomesAModel) {
       format::open_model(model.weights_path, format::samples::sample_families())->find("token_embd.weight")->dims[0],
       8U);
   EXPECT_TRUE(fs::exists(model.weights_path + "/special_tokens_map.json"));
-  EXPECT_EQ(n_files(model.weights_path), 4U);
+  EXPECT_EQ(n_files(model.weights_path), 5U);
+  EXPECT_TRUE(fs::exists(model.weights_path + "/README.md"));
   EXPECT_TRUE(fs::is_regular_file(model.weights_path + "/1_Pooling/config.json"));
   // The laid-out folder can be made again from the manifest.
   fs::remove_all(folder.path() + "/home/models/folders");

@@ -99,13 +99,14 @@ std::string config_text(const Inspection& inspection) {
          '\n';
 }
 
-// Settings, words and weights; not pictures, pickles or a second format of the weights.
+// Settings, words and weights; not pictures, pickles or a second format of the weights. Of some families README.md
+// alone says what a model is for (format::HfFamily::called).
 bool belongs_to_model(std::string_view name) {
   if (name.starts_with('.')) return false;
   for (const std::string_view ending : {".json", ".safetensors", ".jinja", ".txt", ".model"}) {
     if (name.ends_with(ending)) return true;
   }
-  return name == "LICENSE";
+  return name == "LICENSE" || name == "README.md";
 }
 
 // Of a folder, and of those within it that hold modules (1_Pooling) or more chat templates. Sorted.

@@ -176,5 +176,32 @@ TEST(TokenizerJson, NothingIsAddedUnlessTheFolderSaysIt) {
   EXPECT_EQ(adds_bos(), true);
 }
 
+TEST(FolderTemplates, OthersStandBesideTheMainOneWhereverThatIs) {
+  const system::ScratchFolder folder("templates");
+  folder.put("additional_chat_templates/tool_use.jinja", "of the folder");
+  folder.put("additional_chat_templates/notes.txt", "none");
+  const auto read = [&] {
+    Metadata metadata("words");
+    fill_vocabulary(folder.path(), std::nullopt, metadata);
+    return metadata;
+  };
+  const auto text = [](const Metadata& metadata, std::string_view key) {
+    return metadata.get<std::string_view>(key).value_or("none");
+  };
+  const Metadata alone = read();
+  EXPECT_EQ(text(alone, "tokenizer.chat_template"), "none");
+  EXPECT_EQ(text(alone, "tokenizer.chat_template.tool_use"), "of the folder");
+  EXPECT_EQ(alone.array("tokenizer.chat_templates")->size, 1U);
+  folder.put("tokenizer_config.json", R"({"chat_template":"main"})");
+  EXPECT_EQ(text(read(), "tokenizer.chat_template"), "main");
+  EXPECT_EQ(text(read(), "tokenizer.chat_template.tool_use"), "of the folder");
+  folder.put("tokenizer_config.json", R"({"chat_template":[{"name":"default","template":"main"},)"
+                                      R"({"name":"tool_use","template":"of the list"}]})");
+  EXPECT_EQ(text(read(), "tokenizer.chat_template.tool_use"), "of the list");
+  folder.put("chat_template.jinja", "a file");
+  EXPECT_EQ(text(read(), "tokenizer.chat_template"), "a file");
+  EXPECT_EQ(text(read(), "tokenizer.chat_template.tool_use"), "of the folder");
+}
+
 }  // namespace
 }  // namespace kinglet::format
