@@ -5,6 +5,7 @@ namespace {
 
 using system::Json;
 using system::JsonArray;
+using system::JsonObject;
 
 Json value_of(const Json& text) {
   try {
@@ -14,16 +15,22 @@ Json value_of(const Json& text) {
   }
 }
 
-Json with_value(Json of, const std::string& key) {
-  if (const Json* text = of.find(key)) of.set(key, value_of(*text));
-  return of;
+// The object with change(value) in the place of a member's value; what is no object stays.
+template <class Change>
+Json with_member(const Json& of, std::string_view key, const Change& change) {
+  if (!of.is_object()) return of;
+  JsonObject members;
+  for (const auto& [name, value] : of.as_object("members"))
+    members.emplace_back(name, name == key ? change(value) : value);
+  return members;
 }
 
 Json with_call_values(const Json& calls) {
-  Json changed = JsonArray();
-  for (Json call : calls.as_array("tool_calls")) {
-    if (const Json* function = call.find("function")) call.set("function", with_value(*function, "arguments"));
-    changed.push(std::move(call));
+  if (!calls.is_array()) return calls;
+  JsonArray changed;
+  for (const Json& call : calls.as_array("tool_calls")) {
+    changed.push_back(with_member(call, "function",
+                                  [](const Json& function) { return with_member(function, "arguments", value_of); }));
   }
   return changed;
 }
@@ -32,14 +39,12 @@ Json with_call_values(const Json& calls) {
 
 Json with_tool_values(const Json& messages) {
   if (!messages.is_array()) return messages;
-  Json changed = JsonArray();
-  for (Json message : messages.as_array("messages")) {
+  JsonArray changed;
+  for (const Json& message : messages.as_array("messages")) {
     const Json* role = message.find("role");
-    if (role != nullptr && role->is_string() && role->as_string("role") == "tool")
-      message = with_value(std::move(message), "content");
-    const Json* calls = message.find("tool_calls");
-    if (calls != nullptr && calls->is_array()) message.set("tool_calls", with_call_values(*calls));
-    changed.push(std::move(message));
+    const bool is_result = role != nullptr && role->is_string() && role->as_string("role") == "tool";
+    const Json called = with_member(message, "tool_calls", with_call_values);
+    changed.push_back(is_result ? with_member(called, "content", value_of) : called);
   }
   return changed;
 }
