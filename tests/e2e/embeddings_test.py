@@ -52,7 +52,7 @@ class Embeddings(ProgramTest):
         (folder / "sentence_bert_config.json").write_text(json.dumps({"max_seq_length": 5}))
         (folder / "config_sentence_transformers.json").write_text(json.dumps({
             "prompts": {"query": "bird ", "document": ""}, "default_prompt_name": "query"}))
-        self.output("convert", "./sentences", "sentences.gguf", "--type", "f32")
+        self.output("convert", "./sentences", "sentences.gguf", "--type", "f32", "-q")
         for model in ("sentences", "sentences.gguf"):
             (plain,) = self.vectors("bird sings")  # of the same weights
             self.assertEqual(self.vectors("sings", model=model), [plain])
