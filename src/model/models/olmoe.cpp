@@ -30,7 +30,7 @@ void fill(format::HfKeys& keys) {
   keys.copy_count("expert_used_count", "num_experts_per_tok", 8);
   // A key that llama.cpp does not read here.
   if (config.truth_or("norm_topk_prob", false)) keys.truth("expert_weights_norm", true);
-  if (config.has("clip_qkv")) config.refuse_setting("clip_qkv", "a number");
+  if (config.find("clip_qkv") != nullptr) config.refuse_setting("clip_qkv", "a number");
 }
 
 void fill_tiny(format::Metadata& metadata) {
