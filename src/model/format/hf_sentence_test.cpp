@@ -72,9 +72,8 @@ TEST_F(Modules, DenseLayersWithBiasAndTanh) {
   const SentenceModules::Dense plain =
       dense(R"({"bias": false, "activation_function": "torch.nn.modules.linear.Identity"})");
   EXPECT_FALSE(plain.has_bias || plain.is_tanh);
-  for (const char* config :
-       {R"({"activation_function": "torch.nn.modules.activation.ReLU"})", R"({"use_residual": true})",
-        R"({"module_input_name": "token_embeddings"})"}) {
+  for (const char* config : {R"({"activation_function": "torch.nn.modules.activation.ReLU"})",
+                             R"({"use_residual": true})", R"({"module_input_name": "token_embeddings"})"}) {
     EXPECT_THROW(dense(config), Error) << config;
   }
 }
