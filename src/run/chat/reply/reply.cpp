@@ -17,11 +17,11 @@ std::optional<grammar::Grammar> grammar_of(const AnswerFormat& format) {
     case Kind::kJson:
       return grammar::Grammar::any_json({.object_only = true});
     case Kind::kSchema:
-      fail(ErrorCode::kUnsupported, "format: schemas are not supported yet");
+      return grammar::Grammar::from_schema(format.schema);
     case Kind::kGrammar:
       return grammar::Grammar::from_gbnf(format.text);
     case Kind::kRegex:
-      fail(ErrorCode::kUnsupported, "format: regular expressions are not supported yet");
+      return grammar::Grammar::from_regex(format.text);
     case Kind::kChoices:
       return grammar::Grammar::from_choices(format.choices);
   }
