@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "run/engine/caught.h"
+#include "run/engine/fingerprint.h"
 #include "run/engine/tokens.h"
 
 namespace kinglet::engine {
@@ -45,7 +46,9 @@ Engine::Engine(std::shared_ptr<const models::Model> model, const EngineOptions& 
       step_bytes_(runner_.size_bytes()),
       pools_(runner_.layout(), {options_.context_len, options_.max_sequences, options_.prompt_chunk}),
       prefixes_(pools_),
+      table_(table),
       budget_(options_.step_ms) {
+  for (const models::AdapterUse& use : model_->adapters()) adapter_names_.push_back(fingerprint_of(use.adapter));
   sequences_.reserve(options_.max_sequences);
   batch_rows_.reserve(options_.max_sequences);
   mask_jobs_.reserve(options_.max_sequences);
@@ -105,13 +108,18 @@ void Engine::loop() {
   for (;;) {
     {
       MutexLock lock(mutex_);
-      while (!ending_ && waiting_.empty() && sequences_.empty()) wake_.wait(mutex_);
+      while (!ending_ && waiting_.empty() && sequences_.empty() && !has_loans_to_serve()) wake_.wait(mutex_);
+      // Where all places are lent, those that wait are looked after in between.
+      if (!ending_ && sequences_.empty() && !has_place() && !has_loans_to_serve()) {
+        wake_.wait_for(mutex_, std::chrono::milliseconds(10));
+      }
       if (ending_) {
         for (const auto& generation : waiting_.take_all()) generation->finish(FinishReason::kCancelled, {});
         break;
       }
     }
     drop_unwanted();
+    serve_loans();
     try {
       admit();
       remove_finished();
@@ -151,7 +159,7 @@ void Engine::drop_unwanted() {
 
 // Takes requests by turns as long as there are places; memory is there for each.
 void Engine::admit() {
-  while (sequences_.size() < options_.max_sequences) {
+  while (has_place()) {
     std::shared_ptr<Generation> next;
     {
       MutexLock lock(mutex_);
@@ -174,9 +182,9 @@ void Engine::admit() {
 
 void Engine::start(const std::shared_ptr<Generation>& generation) {
   const Request& request = generation->request();
-  const size_t max_new = std::min(request.max_tokens, options_.context_len - request.prompt.size());
-  const size_t max_len = request.prompt.size() + max_new;
-  const size_t variant = context_of(model_->config().rope_variant(max_len), request.adapters);
+  const size_t max_len = length_of(request);
+  const size_t max_new = max_len - request.prompt.size();
+  const size_t variant = context_of(context_for(request));
   // The last token of a prompt is always computed, as its logits are wanted; of some all are.
   const size_t n_before = request.prompt.size() - 1;
   const std::span<const int32_t> reusable(request.prompt.data(), request.prompt_log_probs ? 0 : n_before);
@@ -245,9 +253,31 @@ void Engine::publish() noexcept {
   set(metrics_.n_waiting, waiting_.size());
 }
 
-// Texts share keys and values where the same rope variant and the same adapters made them.
-size_t Engine::context_of(size_t rope_variant, const std::vector<float>& adapters) {
-  return contexts_.try_emplace({rope_variant, adapters}, contexts_.size()).first->second;
+size_t Engine::length_of(const Request& request) const noexcept {
+  return request.prompt.size() + std::min(request.max_tokens, options_.context_len - request.prompt.size());
+}
+
+Engine::Context Engine::context_for(const Request& request) const {
+  Context context{.rope_variant = model_->config().rope_variant(length_of(request))};
+  for (size_t i = 0; i < request.adapters.size(); ++i) {
+    if (request.adapters[i] != 0.0F) context.adapters.push_back({adapter_names_[i], request.adapters[i]});
+  }
+  return context;
+}
+
+// Texts share keys and values where the same rope variant and the same adapters made them. Callers may ask for any
+// strength of an adapter: numbers that nothing is known of any more are forgotten.
+size_t Engine::context_of(const Context& context) {
+  constexpr size_t kMany = 256;
+  if (contexts_.size() >= kMany) {
+    std::erase_if(contexts_, [&](const auto& entry) {
+      const auto has = [&](const auto& sequence) { return sequence->variant == entry.second; };
+      return !prefixes_.knows(entry.second) && std::ranges::none_of(sequences_, has);
+    });
+  }
+  const auto [place, is_new] = contexts_.try_emplace(context, n_contexts_);
+  n_contexts_ += is_new ? 1 : 0;
+  return place->second;
 }
 
 }  // namespace kinglet::engine

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -25,6 +26,7 @@
 #include "run/engine/paged_memory.h"
 #include "run/engine/prefix_cache.h"
 #include "run/engine/sampler.h"
+#include "run/engine/sequence_file.h"
 #include "run/engine/step_budget.h"
 
 namespace kinglet::engine {
@@ -78,6 +80,13 @@ class StepRunner {
   std::unique_ptr<graph::Executor<float>> with_logits_;  // for more of them than sequences
 };
 
+/// What a file of a saved sequence had.
+struct LoadedSequence {
+  std::vector<int32_t> tokens;
+  size_t n_known = 0;                ///< Of them, that need not be computed as long as the cache keeps them.
+  std::vector<float> adapters = {};  ///< As Request::adapters: what it was computed with.
+};
+
 /// Thread-safe. The destructor cancels what is on its way and joins the thread.
 class Engine {
  public:
@@ -94,6 +103,16 @@ class Engine {
   /// kInvalidArgument for an empty prompt, ids outside of the vocabulary, senseless sampling settings or more
   /// log-probabilities than there may be, and kBusy where as many wait as may.
   std::shared_ptr<Generation> submit(Request request);
+
+  /// Writes what the model made of a request's prompt, computed first where it is not known, to a file that appears
+  /// when it is complete; a request that goes on from it with the same adapters, in whatever process, computes only its
+  /// own tokens and gives the same. Returns how many tokens are in it, whole pages. Takes a place as a request does;
+  /// others go on meanwhile. Throws as submit and next, and Error{kNoSpace or kIo}. The engine outlives the call.
+  size_t save(Request request, const std::string& path);
+  /// Reads such a file, whose pages become known as if they had been computed. Throws Error{kNotFound, kIo},
+  /// kInvalidFile where it is damaged, kUnsupported where it is of another model, adapter, instruction set or type of
+  /// keys, and kContextFull where it is longer than the context.
+  LoadedSequence load(const std::string& path);
 
   [[nodiscard]] const models::Model& model() const noexcept { return *model_; }
   [[nodiscard]] const EngineOptions& options() const noexcept { return options_; }
@@ -143,11 +162,27 @@ class Engine {
     }
   };
 
+  // What keys depend on beside tokens.
+  struct Context {
+    uint64_t rope_variant = 0;
+    std::vector<UsedAdapter> adapters = {};  // those that work
+    auto operator<=>(const Context&) const = default;
+  };
+  struct Loan;
+
   void loop();
+  void borrow(Loan& loan, const std::function<void(PagedMemory&)>& use);
+  [[nodiscard]] bool has_loans_to_serve() const REQUIRES(mutex_);
+  [[nodiscard]] bool has_place() const noexcept { return sequences_.size() + n_lent_ < options_.max_sequences; }
+  void serve_loans();
+  [[nodiscard]] SequenceMaker maker() const;
+  /// Tokens that it may come to.
+  [[nodiscard]] size_t length_of(const Request& request) const noexcept;
+  [[nodiscard]] Context context_for(const Request& request) const;
   void drop_unwanted();
   void admit();
   void start(const std::shared_ptr<Generation>& generation);
-  size_t context_of(size_t rope_variant, const std::vector<float>& adapters);
+  size_t context_of(const Context& context);
   size_t choose_rows();
   void give_prompt_rows(size_t left, size_t& more_logits);
   size_t prompt_rows_left(const Sequence& sequence) const noexcept;
@@ -174,8 +209,11 @@ class Engine {
   const size_t step_bytes_;
   Pools pools_;
   PrefixCache prefixes_;
-  std::map<std::pair<size_t, std::vector<float>>, size_t> contexts_;  // numbers for the cache of prefixes
-  std::vector<std::unique_ptr<Sequence>> sequences_;                  // the loop's own
+  const kernels::KernelTable& table_;
+  std::vector<std::string> adapter_names_;  // fingerprints
+  std::map<Context, size_t> contexts_;      // numbers for the cache of prefixes
+  size_t n_contexts_ = 0;
+  std::vector<std::unique_ptr<Sequence>> sequences_;  // the loop's own
   std::vector<ops::SequenceRows> batch_rows_;
   std::vector<MaskWorker::Job> mask_jobs_;
   MaskWorker masks_;
@@ -186,6 +224,9 @@ class Engine {
 
   Mutex mutex_;
   Condition wake_;
+  Condition returned_;
+  std::vector<Loan*> loans_ GUARDED_BY(mutex_);
+  size_t n_lent_ = 0;  // the loop's own
   FairQueue waiting_ GUARDED_BY(mutex_);
   bool ending_ GUARDED_BY(mutex_) = false;
   std::thread thread_;

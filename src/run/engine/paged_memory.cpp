@@ -96,15 +96,40 @@ void PagedMemory::advance(size_t n_past, size_t n_rows) {
       place(g, i);
     }
     const size_t n_pages = (n_past + n_rows + kPageTokens - 1) / kPageTokens;
-    if (n_pages <= held_[g].size()) continue;
-    cache_.evict_until(g, n_pages - held_[g].size());
-    while (held_[g].size() < n_pages) {
-      PageId page = kNoPage;
-      KINGLET_CHECK(pools_.groups[g].allocate(page), "sequences hold fewer pages than there are");
-      held_[g].push_back(page);
-      place(g, held_[g].size() - 1);
-    }
+    take_pages(g, n_pages);
   }
+}
+
+// Until it has so many.
+void PagedMemory::take_pages(size_t g, size_t n_pages) {
+  if (n_pages <= held_[g].size()) return;
+  cache_.evict_until(g, n_pages - held_[g].size());
+  while (held_[g].size() < n_pages) {
+    PageId page = kNoPage;
+    KINGLET_CHECK(pools_.groups[g].allocate(page), "sequences hold fewer pages than there are");
+    held_[g].push_back(page);
+    place(g, held_[g].size() - 1);
+  }
+}
+
+void PagedMemory::begin_at(size_t n_tokens) {
+  const size_t n_pages = n_tokens / kPageTokens;
+  for (size_t g = 0; g < held_.size(); ++g) {
+    const graph::KvGroup& group = pools_.layout.groups[g];
+    first_[g] = group.window == 0 ? 0 : n_pages - std::min(n_pages, group.pages_before());
+    held_[g].assign(first_[g], kNoPage);
+    take_pages(g, n_pages);
+  }
+  keep_state(n_tokens);
+}
+
+std::span<std::byte> PagedMemory::page(size_t g, size_t i) noexcept {
+  return {pools_.groups[g].bytes(held_[g][i]), pools_.groups[g].page_bytes()};
+}
+
+std::span<std::byte> PagedMemory::kept_state() noexcept {
+  if (kept_state_ == kNoPage) return {};
+  return {pools_.states->bytes(kept_state_), pools_.states->page_bytes()};
 }
 
 void PagedMemory::keep_state(size_t n_tokens) {

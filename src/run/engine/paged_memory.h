@@ -61,11 +61,19 @@ class PagedMemory {
   /// whole page of tokens on (where a prefix may end), and takes pages for the new rows: where pools have none that is
   /// free the cache gives some up. There are always enough, as Pools says.
   void advance(size_t n_past, size_t n_rows);
+  /// Of one that begins with nothing: takes the pages that a row behind so many tokens sees, whole pages of them, and a
+  /// state, to be filled through page() and kept_state().
+  void begin_at(size_t n_tokens);
   /// Copies the state, which is that after n_tokens, a whole number of pages.
   void keep_state(size_t n_tokens);
   /// Makes what begins the text known to the cache, up to its last whole page (with states: up to where the last one
   /// was kept); pages that it knows already are exchanged for those.
   void share(size_t variant, std::span<const int32_t> tokens);
+
+  /// One that it holds: keys, then values. Readable by any thread as long as it lives.
+  [[nodiscard]] std::span<std::byte> page(size_t group_idx, size_t page_idx) noexcept;
+  /// The state that it keeps; empty: none.
+  [[nodiscard]] std::span<std::byte> kept_state() noexcept;
 
   /// As rows of a batch want them (ops::SequenceRows).
   [[nodiscard]] const ops::KvPages* pages() const noexcept { return views_.data(); }
@@ -76,6 +84,7 @@ class PagedMemory {
  private:
   PagedMemory(Pools& pools, PrefixCache& cache) noexcept : pools_(pools), cache_(cache) {}
   PageId new_state();
+  void take_pages(size_t group_idx, size_t n_pages);
   void place(size_t group_idx, size_t page_idx) noexcept;
 
   Pools& pools_;

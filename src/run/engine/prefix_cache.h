@@ -40,6 +40,8 @@ class PrefixCache {
   void evict_states_until(size_t n_free);
 
   void clear();
+  /// Whether anything of a variant is.
+  [[nodiscard]] bool knows(size_t variant) const { return roots_.contains(variant); }
   /// Pages of tokens that are known.
   [[nodiscard]] size_t n_pages() const noexcept { return n_nodes_; }
   /// Pages of keys and values that it gave back for others, since it began.
