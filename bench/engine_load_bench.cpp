@@ -65,12 +65,11 @@ std::vector<double> gaps(Bench& bench, double step_ms, bool is_disturbed, double
   std::atomic<size_t> n_streaming{kStreams};
   for (size_t i = 0; i < kStreams; ++i) {
     streams.emplace_back([&, i] {
-      read_to_end(*engine.submit(bench.request(i, 64, 250)), &of_streams[i]);
+      read_to_end(*engine.submit(bench.request(i, 64, 150)), &of_streams[i]);
       --n_streaming;
     });
   }
   std::vector<std::thread> callers;
-  std::atomic<size_t> n_rows{0};
   const auto started = Clock::now();
   for (uint64_t caller = 0; is_disturbed && caller < 2; ++caller) {
     callers.emplace_back([&, caller] {
@@ -80,13 +79,13 @@ std::vector<double> gaps(Bench& bench, double step_ms, bool is_disturbed, double
         const auto generation = engine.submit(std::move(request));
         while (n_streaming > 0 && !generation->next_within(std::chrono::milliseconds(20))) {
         }
-        if (n_streaming > 0) n_rows += kPrompt;
         generation->cancel();
       }
     });
   }
   for (std::thread& stream : streams) stream.join();
-  prompt_rate = static_cast<double>(n_rows) / ms_since(started) * 1e3;
+  const engine::EngineStats stats = engine.stats();
+  prompt_rate = static_cast<double>(stats.n_step_rows - stats.completion_tokens) / ms_since(started) * 1e3;
   for (std::thread& caller : callers) caller.join();
   std::vector<double> all;
   for (const auto& of_stream : of_streams) all.insert(all.end(), of_stream.begin(), of_stream.end());
@@ -147,6 +146,7 @@ void measure_turns(Bench& bench) {
 }  // namespace kinglet
 
 int main(int argc, char** argv) {
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);
   if (argc < 2) {
     std::fprintf(stderr, "usage: engine_load_bench MODEL.gguf [THREADS]\n");
     return 2;

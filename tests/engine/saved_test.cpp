@@ -123,11 +123,14 @@ class Saving : public Engines {
 
 TEST_F(Saving, WhatAnotherMadeIsRefused) {
   Engine(model.shared(), options, table, inline_pool).save(request_of(1, 70, 5), path);
-  Engine same(models::TinyModel({.format = "Q8_0"}).shared(), options, table, inline_pool);
+  const models::TinyModel twin({.format = "Q8_0"});
+  Engine same(twin.shared(), options, table, inline_pool);
   EXPECT_EQ(refusal(same), "taken") << "the same bytes from another file";
-  Engine other(models::TinyModel({.format = "Q8_0", .seed = 2}).shared(), options, table, inline_pool);
+  const models::TinyModel another({.format = "Q8_0", .seed = 2});
+  Engine other(another.shared(), options, table, inline_pool);
   EXPECT_EQ(refusal(other).substr(0, 14), ": is of model ");
-  Engine quantized(models::TinyModel({.format = "Q4_0"}).shared(), options, table, inline_pool);
+  const models::TinyModel smaller({.format = "Q4_0"});
+  Engine quantized(smaller.shared(), options, table, inline_pool);
   EXPECT_EQ(refusal(quantized).substr(0, 14), ": is of model ");
   EngineOptions exact = options;
   exact.kv_type = kernels::KvType::kF32;
