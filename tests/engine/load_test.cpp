@@ -103,15 +103,15 @@ TEST_F(Load, LongPromptsOfClientsShareTheRowsOfAStep) {
   GatePool gate;
   Engine engine(model.shared(), {.context_len = 256, .max_sequences = 4, .prompt_chunk = 64}, table, gate);
   std::vector<std::shared_ptr<engine::Generation>> many;
-  for (uint64_t i = 0; i < 3; ++i) many.push_back(engine.submit(request_by("many", i, 192, 5)));
-  const auto one = engine.submit(request_by("one", 9, 192, 5));
-  // Of the first step only the first may have known; from then on each client has half of the rows. In turn by requests
-  // the last prompt would end with step 12.
+  for (uint64_t i = 0; i < 3; ++i) many.push_back(engine.submit(request_by("many", i, 192, 1)));
+  const auto one = engine.submit(request_by("one", 9, 192, 1));
+  // The first step may know of the first request alone; from then on each client has half of the rows. One after the
+  // other the last prompt would end with step 12. None generates, which would leave less rows to prompts.
   gate.step(7);
   EXPECT_TRUE(one->next_within(std::chrono::seconds(10)).has_value());
   gate.open();
   for (uint64_t i = 0; i < 3; ++i) {
-    EXPECT_EQ(read(*many[i]).tokens, alone(request_of(i, 192, 5), {.context_len = 256}).tokens) << i;
+    EXPECT_EQ(read(*many[i]).tokens, alone(request_of(i, 192, 1), {.context_len = 256}).tokens) << i;
   }
 }
 
