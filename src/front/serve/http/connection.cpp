@@ -69,13 +69,15 @@ void Connection::guarded(const Work& work) {
   }
 }
 
-// A step of the turn by a worker, then back on the loop.
+// A step of the turn by a worker, then back on the loop. The turn stays this connection's meanwhile.
 template <class Step, class Then>
 void Connection::on_worker(Step step, Then then) {
   at_worker_ = true;
-  serving_.workers.run([self = shared_from_this(), turn = turn_, step, then] {
-    std::invoke(step, *turn);
-    self->loop_.post([self, then] {
+  serving_.workers.run([self = shared_from_this(), step, then]() mutable {
+    std::invoke(step, *self->turn_);
+    Loop& loop = self->loop_;
+    // Moved, so that all ends on the loop, in order.
+    loop.post([self = std::move(self), then] {
       self->at_worker_ = false;
       self->guarded([&] { std::invoke(then, *self); });
       if (self->part_ == Part::kClosed) self->let_go();
@@ -269,7 +271,11 @@ void Connection::answer_preflight() {
 void Connection::begin_body() {
   Turn& turn = *turn_;
   stays_ = true;
-  turn.rule = serving_.handler.body_rule(turn.request);
+  try {
+    turn.rule = serving_.handler.body_rule(turn.request);
+  } catch (const std::exception&) {
+    return refuse({500, "an internal error"}, true);
+  }
   if (turn.rule.refusal) {
     turn.response = std::move(*turn.rule.refusal);
     return answer();
@@ -335,7 +341,7 @@ void Connection::handle() {
 void Connection::refuse(const Refusal& refusal, bool stay) {
   if (!turn_) turn_ = std::make_shared<Turn>(serving_);
   stays_ = stay;
-  turn_->response = serving_.handler.refuse(refusal.status, refusal.message, turn_->record.path);
+  turn_->response = serving_.refused(refusal.status, refusal.message, turn_->record.path);
   answer();
 }
 
@@ -346,7 +352,7 @@ void Connection::refuse_malformed(const Refusal& refusal) {
 
 void Connection::refuse_busy(std::string_view why) {
   serving_.counters.n_busy.fetch_add(1, std::memory_order_relaxed);
-  turn_->response = serving_.handler.refuse(503, str("the server is busy: ", why), turn_->record.path);
+  turn_->response = serving_.refused(503, str("the server is busy: ", why), turn_->record.path);
   auto& headers = turn_->response.headers;
   const bool says_when =
       std::ranges::any_of(headers, [](const auto& header) { return same_word(header.first, "Retry-After"); });
@@ -357,6 +363,8 @@ void Connection::refuse_busy(std::string_view why) {
 void Connection::answer() {
   Turn& turn = *turn_;
   Response& response = turn.response;
+  // The work behind a stream is cancelled already where its client has gone.
+  if (peer_gone_ && response.stream) return close(Outcome::kClientGone);
   part_ = Part::kAnswering;
   n_sent_ = 0;
   stays_ = stays_ && turn.framing.keep_alive && !turn.has_unread_body() && !peer_gone_ && !serving_.stopping;
@@ -386,6 +394,9 @@ void Connection::answer() {
     return refuse({500, "an internal error"});
   }
   turn.broken = false;
+  turn.let_go_of_body();
+  // A whole answer needs no worker any more, however slowly it is read.
+  if (!response.stream) turn.place.reset();
   turn.record.status = response.status;
   turn.record.first_byte_us = us_since(turn.start);
   if (!is_shown) response.body.clear();
@@ -416,6 +427,7 @@ void Connection::send_chunk() {
   Turn& turn = *turn_;
   if (turn.broken) return close(Outcome::kFailed);
   streaming_ = turn.more;
+  if (!streaming_) turn.place.reset();
   n_sent_ += turn.chunk.size();
   std::string bytes;
   if (turn.minor_version == 0) {

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <exception>
 #include <random>
 
 #include "core/base/str.h"
@@ -43,5 +44,13 @@ Serving::Serving(const ServerOptions& options, Handler& its_handler)
       origins(options.origins),
       tls(!options.tls_certificate.empty()),
       workers(options.limits.n_workers, options.limits.n_urgent_workers) {}
+
+Response Serving::refused(unsigned status, std::string_view message, std::string_view path) const {
+  try {
+    return handler.refuse(status, message, path);
+  } catch (const std::exception&) {
+    return {.status = 500};
+  }
+}
 
 }  // namespace kinglet::serve::http

@@ -44,6 +44,9 @@ class RequestIds {
 struct Serving {
   Serving(const ServerOptions& options, Handler& its_handler);
 
+  /// Handler::refuse; a bare 500 where even that fails.
+  [[nodiscard]] Response refused(unsigned status, std::string_view message, std::string_view path) const;
+
   Limits limits;
   HeadLimits head_limits;
   Handler& handler;

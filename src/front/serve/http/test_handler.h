@@ -93,6 +93,10 @@ class TestHandler : public Handler {
     if (path == "/stream") return stream(5, 10, 1);
     if (path == "/stream-slowly") return stream(10, 10, 60);
     if (path == "/stream-on") return stream(0, 10, 5);
+    if (path == "/stream-late") {
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      return stream(0, 10, 5);
+    }
     if (path == "/flood") return stream(0, 32768, 0);
     if (path == "/broken") return {.stream = std::make_unique<BrokenSource>()};
     if (path == "/big") return text(std::string(size_t{8} << 20, 'x'));

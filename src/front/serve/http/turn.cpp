@@ -12,7 +12,8 @@ constexpr std::string_view kUnforeseen = "an internal error";
 }  // namespace
 
 Turn::~Turn() {
-  serving.held_bytes.fetch_sub(n_held_);
+  let_go_of_body();
+  place.reset();
   if (is_counted) serving.counters.n_requests_now.fetch_sub(1);
 }
 
@@ -21,6 +22,11 @@ bool Turn::hold(uint64_t n_bytes) {
   const uint64_t n_more = n_bytes - n_held_;
   n_held_ = n_bytes;
   return serving.held_bytes.fetch_add(n_more) + n_more <= serving.limits.held_bytes;
+}
+
+void Turn::let_go_of_body() {
+  request.body = {};
+  serving.held_bytes.fetch_sub(std::exchange(n_held_, 0));
 }
 
 void Turn::take_in() {
@@ -41,9 +47,9 @@ void Turn::handle() {
   try {
     response = serving.handler.handle(std::move(request), cancel.token());
   } catch (const Error& error) {
-    response = serving.handler.refuse(status_of(error.code()), error.message(), path);
+    response = serving.refused(status_of(error.code()), error.message(), path);
   } catch (const std::exception&) {
-    response = serving.handler.refuse(500, kUnforeseen, path);
+    response = serving.refused(500, kUnforeseen, path);
   }
   request = {};
 }
@@ -51,14 +57,16 @@ void Turn::handle() {
 void Turn::pull() {
   chunk.clear();
   const Cancel cancelled = cancel.token();
+  const auto is_wanted = [&] { return cancelled.reason() != CancelReason::kClientGone; };
   try {
     do {
       more = response.stream->read(chunk, serving.limits.read_limit);
-    } while (more && chunk.empty() && cancelled.reason() != CancelReason::kClientGone);
+    } while (more && chunk.empty() && is_wanted());
   } catch (const std::exception&) {
     broken = true;
   }
-  if (broken || !more || cancelled.reason() == CancelReason::kClientGone) response.stream.reset();
+  more = more && !broken && is_wanted();
+  if (!more) response.stream.reset();
 }
 
 }  // namespace kinglet::serve::http

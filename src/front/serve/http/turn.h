@@ -35,6 +35,8 @@ struct Turn {
 
   /// Counts the bytes of the body that are in memory; false where all bodies together are over the limit.
   [[nodiscard]] bool hold(uint64_t n_bytes);
+  /// The body is not needed any more.
+  void let_go_of_body();
 
   /// The request's body is not all read, so what follows on the connection is no request.
   [[nodiscard]] bool has_unread_body() const { return body ? !body->done() : framing.has_body(); }
