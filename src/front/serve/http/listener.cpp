@@ -159,7 +159,7 @@ void Listener::start(std::function<void(Accepted)> on_accept) {
 
 void Listener::close() {
   boost::system::error_code ignored;
-  state_->descriptor.close(ignored);
+  static_cast<void>(state_->descriptor.close(ignored));
 }
 
 void Listener::wait(const std::shared_ptr<State>& state) {

@@ -101,7 +101,7 @@ class Lane {
 }  // namespace
 
 struct Server::State {
-  State(ServerOptions options, Handler& handler)
+  State(const ServerOptions& options, Handler& handler)
       : serving(options, handler), certificates(options.tls_certificate, options.tls_key) {
     if (options.n_io_threads == 0) fail_with(ErrorCode::kInvalidArgument, "a server needs a thread for its sockets");
     if (options.limits.n_workers == 0) fail_with(ErrorCode::kInvalidArgument, "a server needs a worker");
@@ -161,8 +161,7 @@ struct Server::State {
   Mutex waiting;
 };
 
-Server::Server(ServerOptions options, Handler& handler)
-    : state_(std::make_unique<State>(std::move(options), handler)) {}
+Server::Server(const ServerOptions& options, Handler& handler) : state_(std::make_unique<State>(options, handler)) {}
 
 Server::~Server() {
   stop();

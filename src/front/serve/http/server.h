@@ -81,7 +81,7 @@ class Server {
  public:
   /// Listens and answers from now on. The handler outlives the server. Throws Error{kInvalidArgument} for options that
   /// cannot be, kIo for a socket or a certificate that cannot be had.
-  Server(ServerOptions options, Handler& handler);
+  Server(const ServerOptions& options, Handler& handler);
   /// Stops and waits.
   ~Server();
   Server(const Server&) = delete;

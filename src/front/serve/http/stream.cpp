@@ -26,10 +26,13 @@ Socket make_socket(Loop& loop, system::FileDescriptor fd, bool is_unix) {
   const int family = is_unix ? AF_UNIX : AF_INET;  // Only its kind matters to what is done with it.
   Socket socket(loop.context());
   error_code ignored;
-  socket.assign(asio::generic::stream_protocol(family, 0), fd.release(), ignored);
-  socket.non_blocking(true, ignored);
-  socket.set_option(asio::socket_base::send_buffer_size(kSendBufferBytes), ignored);
-  if (!is_unix) socket.set_option(asio::ip::tcp::no_delay(true), ignored);
+  error_code error;
+  static_cast<void>(socket.assign(asio::generic::stream_protocol(family, 0), fd.get(), error));
+  if (error) return socket;  // It stays closed, so its first read fails.
+  static_cast<void>(fd.release());
+  static_cast<void>(socket.non_blocking(true, ignored));
+  static_cast<void>(socket.set_option(asio::socket_base::send_buffer_size(kSendBufferBytes), ignored));
+  if (!is_unix) static_cast<void>(socket.set_option(asio::ip::tcp::no_delay(true), ignored));
   return socket;
 }
 
@@ -40,7 +43,7 @@ bool has_hung_up(Socket& socket) {
 
 void close_socket(Socket& socket) {
   error_code ignored;
-  socket.close(ignored);
+  static_cast<void>(socket.close(ignored));
 }
 
 class PlainStream final : public Stream {
@@ -59,7 +62,7 @@ class PlainStream final : public Stream {
   }
   void end_writing(Done done) override {
     error_code error;
-    socket_.shutdown(Socket::shutdown_send, error);
+    static_cast<void>(socket_.shutdown(Socket::shutdown_send, error));
     asio::post(socket_.get_executor(), [done = std::move(done), ok = !error] { done(ok); });
   }
   void close() override { close_socket(socket_); }

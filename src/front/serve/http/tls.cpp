@@ -28,9 +28,9 @@ std::shared_ptr<ssl::context> read(const std::string& certificate_file, const st
   SSL_CTX_set_min_proto_version(context->native_handle(), TLS1_2_VERSION);
   SSL_CTX_set_options(context->native_handle(), SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
   SSL_CTX_set_alpn_select_cb(context->native_handle(), choose_protocol, nullptr);
-  context->use_certificate_chain_file(certificate_file, error);
+  static_cast<void>(context->use_certificate_chain_file(certificate_file, error));
   check(certificate_file);
-  context->use_private_key_file(key_file, ssl::context::pem, error);
+  static_cast<void>(context->use_private_key_file(key_file, ssl::context::pem, error));
   check(key_file);
   if (SSL_CTX_check_private_key(context->native_handle()) != 1) {
     fail_with(ErrorCode::kIo, key_file, " is not the key of ", certificate_file);
