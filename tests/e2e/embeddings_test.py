@@ -192,7 +192,7 @@ class Embeddings(ProgramTest):
     def test_refusals(self):
         self.assertIn("line 2: is not UTF-8", self.failure(2, "embed", "./bert", stdin=b"bird\n\xff\n"))
         self.assertRegex(self.failure(2, "embed", "./bert", stdin=b"bird\n" + b"a " * 30), r"line 2: has 32 tokens, the model's context 24")
-        self.assertRegex(self.failure(2, "rerank", "./reranker", "--query", "a " * 12, stdin=b"b " * 12), r"line 1: with the query it has 27 tokens, the model's context is 24")
+        self.assertRegex(self.failure(2, "rerank", "./reranker", "--query", "a " * 12, stdin=b"b " * 12), r"line 1 with the query: has 27 tokens, the model's context 24")
         self.assertIn("not one of mean, cls, last", self.failure(2, "embed", "./bert", "--pooling", "max", stdin=b"x"))
         self.assertIn("--query: is missing", self.failure(2, "rerank", "./reranker", stdin=b"x"))
         self.assertIn("has no classifier", self.failure(4, "rerank", "./bert", "--query", "x", stdin=b"x"))

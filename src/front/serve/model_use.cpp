@@ -9,19 +9,10 @@ ModelUse use_model(RequestContext& context, const std::string& name, const UseOp
   chat::AcquireOptions wanted;
   if (options.context_len) wanted.overrides.context_len = static_cast<uint64_t>(*options.context_len);
   wanted.keep_alive = options.keep_alive;
-  // A load takes seconds, and who asked may be gone before it is done: it goes on for others, who comes back waits
-  // again.
-  constexpr std::chrono::milliseconds kLookUp(100);
+  // A load takes seconds, and who asked may be gone before it is done: it goes on for others.
+  wanted.is_gone = [&context] { return context.cancel.requested(); };
   ModelUse use;
-  while (use.model == nullptr) {
-    wanted.deadline = chat::ModelHost::Clock::now() + kLookUp;
-    try {
-      use.model = context.services.host.acquire(name, wanted);
-    } catch (const Error& error) {
-      if (error.code() != ErrorCode::kCancelled || context.cancel.requested()) throw;
-      context.services.host.load(name, wanted);  // keeps its place in the queue while nobody waits
-    }
-  }
+  use.model = context.services.host.acquire(name, wanted);
   use.loading = std::chrono::steady_clock::now() - started;
   return use;
 }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "run/chat/text_pair.h"
+#include "run/chat/vector_text.h"
 #include "run/chat/vocabulary.h"
 
 namespace kinglet::chat {
@@ -12,6 +13,7 @@ HostedModel::HostedModel(ModelSource source, Options options, const kernels::Ker
     : source_(std::move(source)), options_(std::move(options)), table_(table), pool_(pool) {
   std::shared_ptr<const format::ModelFile> file = open_source(source_);
   settings_ = settings_of(source_, file->metadata());
+  embedding_words_ = EmbeddingWords::of(file->metadata());
   capabilities_ = capabilities_of(*file, source_.stored.template_text);
   if (capabilities_.completion) {
     LoadOptions load = load_options_of(source_, settings_, options_.kv_type);
@@ -103,22 +105,8 @@ engine::Embedder& HostedModel::embedder(const VectorOptions& options) {
 }
 
 std::vector<int32_t> HostedModel::vector_ids(std::string_view text, bool truncates, std::string_view what) const {
-  const models::DecoderConfig& config = model_->config();
-  std::vector<int32_t> ids = words().encode(text, {.bos = true});
-  if (ids.empty()) fail_with(ErrorCode::kInvalidArgument, what, ": is empty, and the model adds no token of its own");
-  if (ids.size() <= config.context_len || config.depends_on_length()) return ids;
-  if (!truncates) require_fit(ids.size(), what);
-  const int32_t last = ids.back();
-  ids.resize(config.context_len);
-  if (words().spec().add_eos) ids.back() = last;
-  return ids;
-}
-
-void HostedModel::require_fit(size_t n_tokens, std::string_view what) const {
-  const models::DecoderConfig& config = model_->config();
-  if (n_tokens <= config.context_len || config.depends_on_length()) return;
-  fail_with(ErrorCode::kContextFull, what, ": has ", n_tokens, " tokens, the model's context is ", config.context_len,
-            "; cut it into pieces");
+  const std::string whole = str(embedding_words_.default_prompt, text);
+  return chat::vector_ids(words(), model_->config(), embedding_words_, whole, truncates, what);
 }
 
 void HostedModel::vectors(std::span<const engine::TypedTokens> texts, const VectorOptions& options,
@@ -130,7 +118,7 @@ void HostedModel::vectors(std::span<const engine::TypedTokens> texts, const Vect
 engine::TypedTokens HostedModel::pair_ids(std::string_view query, std::string_view document,
                                           std::string_view what) const {
   engine::TypedTokens pair = text_pair(words(), file().metadata(), model_->config(), query, document);
-  require_fit(pair.ids.size(), what);
+  require_context(model_->config(), pair.ids.size(), what);
   return pair;
 }
 

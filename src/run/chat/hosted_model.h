@@ -14,6 +14,7 @@
 
 #include "core/base/mutex.h"
 #include "run/chat/capabilities.h"
+#include "run/chat/embedding_words.h"
 #include "run/chat/loaded_model.h"
 #include "run/chat/model_source.h"
 #include "run/engine/embedding.h"
@@ -62,9 +63,8 @@ class HostedModel {
   /// Throws Error{kUnsupported} for a model that generates nothing.
   [[nodiscard]] LoadedModel& generator();
 
-  /// A text as vectors are made of it, with the tokens that the model's rule adds. One over the context is cut where
-  /// `truncates` (a token that ends every text stays). Throws Error{kContextFull} else, with both numbers behind
-  /// `what`, and kInvalidArgument where nothing is left of it.
+  /// A text as vectors are made of it, behind the model's default prompt. Throws as chat::vector_ids, and for a model
+  /// without words.
   [[nodiscard]] std::vector<int32_t> vector_ids(std::string_view text, bool truncates, std::string_view what) const;
   /// Calls use(i, rows) for each text, as engine::Embedder::run; what `use` throws ends it. One call at a time works,
   /// others wait. Any model that runs gives vectors, made for them or not.
@@ -82,7 +82,6 @@ class HostedModel {
   using EmbedderKey = std::tuple<engine::Embedder::Output, std::optional<models::Pooling>, bool>;
 
   engine::Embedder& embedder(const VectorOptions& options) REQUIRES(mutex_);
-  void require_fit(size_t n_tokens, std::string_view what) const;
   [[nodiscard]] MemoryUse base_use() const noexcept;
 
   const ModelSource source_;
@@ -95,6 +94,7 @@ class HostedModel {
   const models::Model* model_ = nullptr;
   Settings settings_;
   Capabilities capabilities_;
+  EmbeddingWords embedding_words_;
 
   mutable Mutex mutex_;
   std::map<EmbedderKey, std::unique_ptr<engine::Embedder>> embedders_ GUARDED_BY(mutex_);

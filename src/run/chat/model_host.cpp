@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <deque>
-#include <exception>
 #include <map>
 #include <new>
 #include <set>
@@ -74,7 +73,7 @@ struct Slot {
   std::set<std::string> handles;        // that mean it
   Stage stage = Stage::kWaiting;
   std::unique_ptr<HostedModel> model;
-  std::exception_ptr error;
+  std::optional<Error> error;  // a copy for each who waits: an exception is not shared by threads
   MemoryUse reserved;
   size_t n_leases = 0;
   bool is_ordered = false;  // by load(), which nobody waits for
@@ -246,23 +245,26 @@ std::shared_ptr<ModelHost::State::Lease> ModelHost::State::lease(const Wanted& w
 }
 
 void ModelHost::State::wait(const Slot& slot, const AcquireOptions& asked) {
-  const std::stop_callback wake(asked.stop, [this] {
+  constexpr Duration kLookUp(20);
+  for (;;) {
+    if (asked.is_gone && asked.is_gone()) fail_with(ErrorCode::kCancelled, slot.source.name, ": nobody waits for it");
     MutexLock lock(mutex);
-    changed.notify_all();
-  });
-  MutexLock lock(mutex);
-  while (slot.stage == Stage::kWaiting || slot.stage == Stage::kLoading) {
-    if (ending) fail_with(ErrorCode::kCancelled, slot.name, ": is not loaded any more, the host ends");
-    if (asked.stop.stop_requested()) fail_with(ErrorCode::kCancelled, slot.name, ": nobody waits for it any more");
-    if (!asked.deadline) {
-      changed.wait(mutex);
-      continue;
+    if (slot.stage != Stage::kWaiting && slot.stage != Stage::kLoading) {
+      if (slot.error) throw Error(*slot.error);
+      return;
     }
+    if (ending) fail_with(ErrorCode::kCancelled, slot.name, ": is not loaded any more, the host ends");
     const auto now = Clock::now();
-    if (now >= *asked.deadline) fail_with(ErrorCode::kCancelled, slot.name, ": is not loaded within the time given");
-    changed.wait_for(mutex, *asked.deadline - now);
+    if (asked.deadline && now >= *asked.deadline)
+      fail_with(ErrorCode::kCancelled, slot.name, ": is not loaded within the time given");
+    if (asked.is_gone) {
+      changed.wait_for(mutex, asked.deadline ? std::min<Clock::duration>(kLookUp, *asked.deadline - now) : kLookUp);
+    } else if (asked.deadline) {
+      changed.wait_for(mutex, *asked.deadline - now);
+    } else {
+      changed.wait(mutex);
+    }
   }
-  if (slot.error != nullptr) std::rethrow_exception(slot.error);
 }
 
 // The lease of a model that is ready, is what the name means now, and has the context that is wanted.
@@ -343,7 +345,7 @@ void ModelHost::State::load_loop() {
 
 void ModelHost::State::load_one(const SlotPtr& slot) {
   std::unique_ptr<HostedModel> model;
-  std::exception_ptr error;
+  std::optional<Error> error;
   std::string quantization;
   uint64_t n_parameters = 0;
   try {
@@ -358,15 +360,16 @@ void ModelHost::State::load_one(const SlotPtr& slot) {
     model = std::make_unique<HostedModel>(slot->source, std::move(of_model), table, pool);
     quantization = quantization_of(model->file());
     n_parameters = parameter_count(model->file());
+  } catch (const Error& why) {
+    error = why;
   } catch (const std::bad_alloc&) {
-    error = std::make_exception_ptr(
-        Error(ErrorCode::kOutOfMemory, str(slot->source.name, ": the system has no memory left to load it")));
-  } catch (...) {
-    error = std::current_exception();
+    error = Error(ErrorCode::kOutOfMemory, str(slot->source.name, ": the system has no memory left to load it"));
+  } catch (const std::exception& why) {
+    error = Error(ErrorCode::kInternal, str(slot->source.name, ": ", why.what()));
   }
   MutexLock lock(mutex);
   slot->last_used = Clock::now();
-  if (error != nullptr) {
+  if (error) {
     slot->error = std::move(error);
     take_out(*slot);
   } else {

@@ -9,9 +9,9 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
-#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,7 +35,8 @@ struct AcquireOptions {
   /// 0: not at all; negative: for ever.
   std::optional<std::chrono::milliseconds> keep_alive = {};
   std::optional<std::chrono::steady_clock::time_point> deadline = {};  ///< Of waiting for it.
-  std::stop_token stop = {};                                           ///< Ends waiting.
+  /// Asked many times a second while it waits: true ends that. Empty: who waits stays.
+  std::function<bool()> is_gone = {};
 };
 
 /// A model that is resident or on its way, as `ps` shows it.
@@ -75,9 +76,10 @@ class ModelHost {
   ModelHost(const ModelHost&) = delete;
   ModelHost& operator=(const ModelHost&) = delete;
 
-  /// The model of this name, which is not unloaded while the pointer or a copy of it lives. Waits while it is loaded.
+  /// The model of this name, which is not unloaded while the pointer or a copy of it lives; what was made of it, as an
+  /// Answer, ends before. Waits while it is loaded.
   /// Throws Error{kInvalidArgument} for what is no name, kNotFound with near names, kOutOfMemory with the number needed
-  /// and the budget, kCancelled when the deadline or the stop comes first, and as HostedModel.
+  /// and the budget, kCancelled when the deadline comes first or who asked is gone, and as HostedModel.
   std::shared_ptr<HostedModel> acquire(std::string_view name, const AcquireOptions& options = {});
 
   /// Begins to load it, where it is not here, and does not wait. Throws for a name that is not here.

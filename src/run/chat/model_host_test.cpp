@@ -276,10 +276,8 @@ TEST_F(Hosts, WaitingEnds) {
   for (const uint64_t seed : {1U, 2U, 3U, 4U, 5U}) host.load(str("m", seed));
   const Error late = failure([&] { host.acquire("m6", {.deadline = ModelHost::Clock::now()}); });
   EXPECT_EQ(late.code(), ErrorCode::kCancelled);
-  std::stop_source stop;
-  stop.request_stop();
-  const Error stopped = failure([&] { host.acquire("m6", {.stop = stop.get_token()}); });
-  EXPECT_EQ(stopped.code(), ErrorCode::kCancelled);
+  const Error gone = failure([&] { host.acquire("m6", {.is_gone = [] { return true; }}); });
+  EXPECT_EQ(gone.code(), ErrorCode::kCancelled);
   EXPECT_EQ(answer_of(*host.acquire("m5", {.deadline = ModelHost::Clock::now() + 60s})), expected(5));
   EXPECT_THAT(names_of(host).back(), "m5:latest") << "nobody waits for m6 any more, so it is not loaded";
 }

@@ -8,6 +8,7 @@
 #include "front/cli/progress.h"
 #include "home/system/memory.h"
 #include "run/chat/embedding_words.h"
+#include "run/chat/vector_text.h"
 #include "run/engine/embedding.h"
 
 namespace kinglet::cli {
@@ -61,8 +62,8 @@ class Embed final : public Action {
     for (auto lines = reader.next(kTextsAtOnce); !lines.empty(); lines = reader.next(kTextsAtOnce)) {
       std::vector<engine::TypedTokens> texts;
       for (const LineReader::Line& line : lines) {
-        texts.push_back({words.ids(*tokenizer, before + line.text)});
-        fit(texts.back().ids, *model, *tokenizer, line.number);
+        texts.push_back({chat::vector_ids(*tokenizer, model->config(), words, before + line.text, truncates_,
+                                          str("line ", line.number))});
       }
       embedder.run(texts, write);
       session.out().flush();
@@ -83,18 +84,6 @@ class Embed final : public Action {
       texts.push_back({std::move(ids)});
     }
     return texts;
-  }
-
-  void fit(std::vector<int32_t>& ids, const models::Model& model, const text::Tokenizer& tokenizer, size_t line) const {
-    const models::DecoderConfig& config = model.config();
-    if (ids.empty())
-      fail_with(ErrorCode::kInvalidArgument, "line ", line, ": is empty, and the model adds no token of its own");
-    if (ids.size() <= config.context_len || config.depends_on_length()) return;
-    if (!truncates_) {
-      fail_with(ErrorCode::kContextFull, "line ", line, ": has ", ids.size(), " tokens, the model's context ",
-                config.context_len, "; cut it into pieces, or let --truncate drop its end");
-    }
-    chat::cut_text(ids, config.context_len, tokenizer);
   }
 
   std::string model_;

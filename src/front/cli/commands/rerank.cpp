@@ -8,6 +8,7 @@
 #include "front/cli/progress.h"
 #include "home/system/memory.h"
 #include "run/chat/text_pair.h"
+#include "run/chat/vector_text.h"
 #include "run/engine/embedding.h"
 
 namespace kinglet::cli {
@@ -43,10 +44,7 @@ class Rerank final : public Action {
       std::vector<engine::TypedTokens> pairs;
       for (const LineReader::Line& line : lines) {
         pairs.push_back(chat::text_pair(*tokenizer, file->metadata(), config, query_, line.text));
-        if (pairs.back().ids.size() > config.context_len) {
-          fail_with(ErrorCode::kContextFull, "line ", line.number, ": with the query it has ", pairs.back().ids.size(),
-                    " tokens, the model's context is ", config.context_len, "; cut it into pieces");
-        }
+        chat::require_context(config, pairs.back().ids.size(), str("line ", line.number, " with the query"));
       }
       embedder.run(pairs, [&](size_t /*idx*/, std::span<const float> scores) {
         interrupt.check();
