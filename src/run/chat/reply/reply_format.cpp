@@ -88,6 +88,7 @@ ReplyFormat ReplyFormat::of(const ChatTemplate& chat, const text::Tokenizer* tok
   if (thinks == nullptr) thinks = first_with_signs(thinking, any_in_vocabulary);
   if (thinks != nullptr) {
     format.thinking_name = thinks->name;
+    format.thinking = thinks->spelling;
     format.marks = thinks->marks;
   }
   const std::vector<CallRow> calls = call_rows();

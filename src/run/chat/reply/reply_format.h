@@ -31,9 +31,15 @@ struct Mark {
 
 /// Constant once made.
 struct ReplyFormat {
+  /// What stands around thinking that comes before an answer, as a grammar writes it.
+  struct Spelling {
+    std::string begin = {};
+    std::string end = {};
+  };
   std::string thinking_name;  ///< Of the row; empty: the model does not think in a way that is known.
   std::string calls_name;     ///< Of the row.
   bool calls_known = false;   ///< The template or the vocabulary shows how calls are spelled; else the usual ones hold.
+  Spelling thinking;
   std::vector<Mark> marks;
   std::vector<CallSyntax> calls;  ///< The first is the family's own, which a grammar writes.
   CallIds::Style ids;
@@ -52,6 +58,7 @@ struct ReplyFormat {
 struct ThinkingRow {
   std::string_view name;
   std::vector<std::string_view> signs;  ///< Any of them.
+  ReplyFormat::Spelling spelling;
   std::vector<Mark> marks;
 };
 std::vector<ThinkingRow> thinking_rows();
