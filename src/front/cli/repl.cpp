@@ -13,6 +13,7 @@
 #include "front/cli/spinner.h"
 #include "front/cli/terminal.h"
 #include "front/cli/timings.h"
+#include "front/cli/tool_chat.h"
 #include "home/store/near_names.h"
 #include "model/text/utf8.h"
 
@@ -45,6 +46,7 @@ class Repl {
         timings_(start.timings) {
     load(start.source, std::move(start.file), start.settings);
     if (start.system) system_ = *start.system;
+    if (start.tools.used()) tools_ = std::make_unique<ToolChat>(session_, start.tools);
   }
 
   void run() {
@@ -161,6 +163,7 @@ class Repl {
     messages.push(system::JsonObject{{"role", "user"}, {"content", text}});
     interrupt_.clear();
     const auto started = Session::Clock::now();
+    if (tools_ != nullptr && !raw_) return answer_with_tools(std::move(messages), started);
     const auto answer =
         model_->answer(raw_ ? model_->prompt_of(text) : prompt_of(messages), settings_, {ignore_end_, raw_});
     Spinner spinner(session_.shows_progress());
@@ -173,25 +176,46 @@ class Repl {
       session_.out().flush();
     }
     const chat::AnswerResult& result = answer->result();
-    session_.out().write("\n\n");
-    session_.out().flush();
-    const double total_ms = std::chrono::duration<double, std::milli>(Session::Clock::now() - started).count();
-    if (timings_) show_timings(result.usage, 0, total_ms);
-    if (result.finish == chat::Finish::kContext) {
-      say(str("The context of ", model_->context_len(),
-              " tokens is full. /clear forgets the conversation, /set parameter num_ctx N gives it more room."));
-    }
+    end_answer(result.finish, result.usage, started);
     if (raw_) return;
     // What was said before Ctrl-C was said.
     messages.push(system::JsonObject{{"role", "assistant"}, {"content", result.text}});
     conversation_ = std::move(messages);
   }
 
+  void end_answer(chat::Finish finish, const engine::Usage& usage, Session::Clock::time_point started) {
+    session_.out().write("\n\n");
+    session_.out().flush();
+    const double total_ms = std::chrono::duration<double, std::milli>(Session::Clock::now() - started).count();
+    if (timings_) show_timings(usage, 0, total_ms);
+    if (finish == chat::Finish::kContext) {
+      say(str("The context of ", model_->context_len(),
+              " tokens is full. /clear forgets the conversation, /set parameter num_ctx N gives it more room."));
+    }
+  }
+
+  void answer_with_tools(system::Json messages, Session::Clock::time_point started) {
+    system::Json all = with_system(messages);
+    const size_t n_before = all.as_array("messages").size();
+    const ToolChat::Turn turn = tools_->answer(
+        *model_, settings_, all,
+        {.ignore_end = ignore_end_, .interrupted = [&] { return interrupt_.requested(); }, .on_first_token = {}});
+    end_answer(turn.finish, turn.usage, started);
+    const system::JsonArray& said = all.as_array("messages");
+    for (size_t i = n_before; i < said.size(); ++i) messages.push(said[i]);
+    conversation_ = std::move(messages);
+  }
+
+  [[nodiscard]] system::Json with_system(const system::Json& messages) const {
+    system::Json all = system::JsonArray{};
+    if (!system_.empty()) all.push(system::JsonObject{{"role", "system"}, {"content", system_}});
+    for (const system::Json& message : messages.as_array("messages")) all.push(message);
+    return all;
+  }
+
   std::vector<int32_t> prompt_of(const system::Json& messages) const {
     chat::TemplateInput input;
-    input.messages = system::JsonArray{};
-    if (!system_.empty()) input.messages.push(system::JsonObject{{"role", "system"}, {"content", system_}});
-    for (const system::Json& message : messages.as_array("messages")) input.messages.push(message);
+    input.messages = with_system(messages);
     return model_->prompt_of(input);
   }
 
@@ -205,6 +229,11 @@ class Repl {
     if (what == "verbose" || what == "quiet") {
       timings_ = what == "verbose";
       return say(timings_ ? "Timings follow each answer." : "Timings are off.");
+    }
+    if (what == "think" || what == "nothink") {
+      if (tools_ == nullptr) tools_ = std::make_unique<ToolChat>(session_, ToolOptions{});
+      tools_->set_thinking(what == "think");
+      return say(what == "think" ? "The model thinks before it answers, if it can." : "The model answers at once.");
     }
     if (what == "history" || what == "nohistory") {
       editor_.keep_history(what == "history");
@@ -282,6 +311,7 @@ class Repl {
       for (const chat::SettingRow& setting : chat::setting_rows()) row(str("    ", setting.name), setting.help);
       row("/set system TEXT", "What the model is told before the conversation; nothing: no such message");
       row("/set verbose, /set quiet", "Timings after each answer, or none");
+      row("/set think, /set nothink", "Let the model think before it answers, or not");
       row("/set history, nohistory", "Remember typed lines, or not");
     } else if (what == "show") {
       row("/show info", "What model this is");
@@ -320,6 +350,7 @@ class Repl {
   chat::Settings settings_;
   std::string system_;
   system::Json conversation_;
+  std::unique_ptr<ToolChat> tools_;  // null: text alone
   bool raw_;
   bool ignore_end_;
   bool timings_;

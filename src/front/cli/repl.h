@@ -6,6 +6,7 @@
 #include <string>
 
 #include "front/cli/model_argument.h"
+#include "front/cli/tool_options.h"
 
 namespace kinglet::cli {
 
@@ -17,6 +18,7 @@ struct ReplStart {
   bool raw = false;                   ///< Each message is text to go on with, alone.
   bool timings = false;
   bool ignore_end = false;  ///< Answers go on behind end tokens.
+  ToolOptions tools = {};
 };
 
 /// Until the person leaves. Failures of single commands and answers are said, and the chat goes on.

@@ -52,11 +52,21 @@ std::string ollama_models(const Environment& environment) {
 // What the store stands on, in the order in which it is made.
 struct Session::Home {
   Home(const std::string& folder, const egress::DoorOptions& door_options, const store::StoreOptions& options)
-      : database(folder + "/kinglet.db"), ledger(database), door(door_options, ledger), store(options, door) {}
+      : database(folder + "/kinglet.db"),
+        ledger(database),
+        door(door_options, ledger),
+        tool_door(with_content(door_options), ledger),
+        store(options, door) {}
+
+  static egress::DoorOptions with_content(egress::DoorOptions options) {
+    options.escalate = egress::EscalatePolicy::kAllow;
+    return options;
+  }
 
   db::Database database;
   ledger::Ledger ledger;
   egress::Door door;
+  egress::Door tool_door;
   store::Store store;
 };
 
@@ -86,6 +96,10 @@ Environment Environment::read() {
   environment.no_proxy = environment_variable("no_proxy");
   if (environment.no_proxy.empty()) environment.no_proxy = environment_variable("NO_PROXY");
   environment.ca_file = environment_variable("SSL_CERT_FILE");
+  for (const char* name : {"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "TERM", "TMPDIR", "TZ"}) {
+    if (const std::string value = environment_variable(name); !value.empty())
+      environment.for_programs.push_back(str(name, '=', value));
+  }
   return environment;
 }
 
@@ -179,7 +193,11 @@ void Session::require_f32_kv(std::string_view command) const {
   }
 }
 
-store::Store& Session::store() {
+store::Store& Session::store() { return home_rooms().store; }
+ledger::Ledger& Session::ledger() { return home_rooms().ledger; }
+egress::Door& Session::tool_door() { return home_rooms().tool_door; }
+
+Session::Home& Session::home_rooms() {
   if (home_rooms_ == nullptr) {
     egress::DoorOptions door;
     door.offline = options_.offline;
@@ -201,7 +219,7 @@ store::Store& Session::store() {
       options.hugging_face_token = first_line(system::read_small_file(environment_.hugging_face_home + "/token"));
     home_rooms_ = std::make_unique<Home>(home(), door, options);
   }
-  return home_rooms_->store;
+  return *home_rooms_;
 }
 
 }  // namespace kinglet::cli

@@ -18,22 +18,29 @@
 namespace kinglet::store {
 class Store;
 }
+namespace kinglet::ledger {
+class Ledger;
+}
+namespace kinglet::egress {
+class Door;
+}
 
 namespace kinglet::cli {
 
 /// Read once, at start; empty where not set.
 struct Environment {
-  std::string home;                   ///< HOME
-  std::string kinglet_home;           ///< KINGLET_HOME
-  std::string ollama_models;          ///< OLLAMA_MODELS
-  std::string ollama_host;            ///< OLLAMA_HOST
-  std::string hugging_face_cache;     ///< HF_HUB_CACHE, HF_HOME/hub, or XDG_CACHE_HOME/huggingface/hub
-  std::string hugging_face_home;      ///< HF_HOME, or XDG_CACHE_HOME/huggingface: where the token file lies
-  std::string hugging_face_token;     ///< HF_TOKEN
-  std::string hugging_face_endpoint;  ///< HF_ENDPOINT: a mirror
-  std::string proxy;                  ///< https_proxy, HTTPS_PROXY, or the same of http
-  std::string no_proxy;               ///< no_proxy or NO_PROXY
-  std::string ca_file;                ///< SSL_CERT_FILE
+  std::string home;                       ///< HOME
+  std::string kinglet_home;               ///< KINGLET_HOME
+  std::string ollama_models;              ///< OLLAMA_MODELS
+  std::string ollama_host;                ///< OLLAMA_HOST
+  std::string hugging_face_cache;         ///< HF_HUB_CACHE, HF_HOME/hub, or XDG_CACHE_HOME/huggingface/hub
+  std::string hugging_face_home;          ///< HF_HOME, or XDG_CACHE_HOME/huggingface: where the token file lies
+  std::string hugging_face_token;         ///< HF_TOKEN
+  std::string hugging_face_endpoint;      ///< HF_ENDPOINT: a mirror
+  std::string proxy;                      ///< https_proxy, HTTPS_PROXY, or the same of http
+  std::string no_proxy;                   ///< no_proxy or NO_PROXY
+  std::string ca_file;                    ///< SSL_CERT_FILE
+  std::vector<std::string> for_programs;  ///< NAME=VALUE of what other programs need to run, and no secrets.
 
   static Environment read();
 };
@@ -93,6 +100,9 @@ class Session {
   void require_f32_kv(std::string_view command) const;
 
   [[nodiscard]] store::Store& store();
+  [[nodiscard]] ledger::Ledger& ledger();
+  /// A door for content of the user's: whoever uses it has asked.
+  [[nodiscard]] egress::Door& tool_door();
 
  private:
   const GlobalOptions options_;
@@ -104,6 +114,7 @@ class Session {
   std::optional<kernels::KernelTable> table_;
   std::unique_ptr<system::SpinPool> pool_;
   struct Home;
+  Home& home_rooms();
   std::unique_ptr<Home> home_rooms_;
 };
 

@@ -1,12 +1,14 @@
 // Facade of home/system: the machine under the program. No Linux-only call stands outside this room.
 //
 // Files that appear whole (file.h), mapped files (mapped_file.h), folders (folder.h), locks between processes (lock.h),
-// digests (sha256.h), secrets (secret.h), JSON (json.h), zip archives (zip.h), a log (log.h), the clock (clock.h), threads
-// for computing (thread_pool.h), memory (memory.h), and what a control group allows (cgroup.h).
+// other programs (child_process.h), digests (sha256.h), secrets (secret.h), JSON (json.h), zip archives (zip.h), a log
+// (log.h), the clock (clock.h), threads for computing (thread_pool.h), memory (memory.h), and what a control group allows
+// (cgroup.h).
 // Thread rules: values belong to one thread at a time; free functions may be called from any.
 #pragma once
 
 #include "home/system/cgroup.h"
+#include "home/system/child_process.h"
 #include "home/system/clock.h"
 #include "home/system/file.h"
 #include "home/system/folder.h"

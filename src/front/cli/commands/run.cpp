@@ -9,6 +9,7 @@
 #include "front/cli/repl.h"
 #include "front/cli/terminal.h"
 #include "front/cli/timings.h"
+#include "front/cli/tool_chat.h"
 
 namespace kinglet::cli {
 namespace {
@@ -27,6 +28,7 @@ class Run final : public Action {
     arguments.option("--system", "TEXT", system_, "What the model is told before the conversation");
     declare_adapters(arguments, adapters_);
     generation_.declare(arguments);
+    tools_.declare(arguments);
     arguments.flag("--raw", raw_, "No chat template: the text goes on where the prompt ends");
     arguments.option("--prompt-ids", "IDS", prompt_ids_,
                      "With --raw: the prompt as token ids, \"1 2 3\"; needs no tokenizer");
@@ -39,6 +41,9 @@ class Run final : public Action {
     if (prompt_ids_ && !prompt_.empty())
       fail(ErrorCode::kInvalidArgument, "--prompt-ids: is the prompt, so there is no place for PROMPT");
     if (raw_ && system_) fail(ErrorCode::kInvalidArgument, "--system: has no place without a chat template (--raw)");
+    if (raw_ && tools_.used())
+      fail(ErrorCode::kInvalidArgument,
+           "--raw: tools and thinking are parts of the chat template, which it leaves out");
     if (system_) require_utf8(*system_, "--system");
     for (const std::string& text : generation_.stop) require_utf8(text, "--stop");
     const bool chats = prompt_.empty() && !prompt_ids_ && !has_piped_input() && is_terminal(STDIN_FILENO);
@@ -51,8 +56,8 @@ class Run final : public Action {
     chat::Settings settings = settings_of(session, source, file->metadata());
     generation_.apply(settings);
     if (chats) {
-      return run_repl(session,
-                      {source, std::move(file), settings, system_, raw_, session.options().verbose, ignore_end_});
+      return run_repl(
+          session, {source, std::move(file), settings, system_, raw_, session.options().verbose, ignore_end_, tools_});
     }
     answer(session, source, std::move(file), settings, text, load_started);
   }
@@ -93,6 +98,7 @@ class Run final : public Action {
     chat::LoadedModel model(std::move(file), load_options_of(session, source, settings), session.table(),
                             session.pool());
     const double load_ms = ms_since(load_started);
+    if (tools_.used()) return answer_with_tools(session, model, settings, messages(source, text).messages, load_ms);
     std::vector<int32_t> prompt = prompt_ids_ ? parse_ids(*prompt_ids_, "--prompt-ids")
                                   : raw_      ? model.prompt_of(text)
                                               : model.prompt_of(messages(source, text));
@@ -122,6 +128,30 @@ class Run final : public Action {
     }
   }
 
+  void answer_with_tools(Session& session, chat::LoadedModel& model, const chat::Settings& settings,
+                         system::Json messages, double load_ms) {
+    InterruptWatch interrupt;
+    ToolChat tools(session, tools_);
+    double first_token_ms = 0;
+    const auto note_first = [&] {
+      if (first_token_ms == 0) first_token_ms = ms_since(session.started());
+    };
+    const ToolChat::Turn turn = tools.answer(model, settings, messages,
+                                             {.ignore_end = ignore_end_,
+                                              .writes = !json_,
+                                              .interrupted = [&] { return interrupt.requested(); },
+                                              .on_first_token = note_first});
+    if (json_) {
+      system::Json document = report({turn.text, turn.ids, turn.finish, turn.usage}, load_ms, first_token_ms);
+      document.set("thinking", turn.thinking);
+      document.set("tool_calls", turn.calls);
+      session.out().write(document.dump() + '\n');
+    }
+    session.out().flush();
+    if (session.options().verbose) show_timings(turn.usage, load_ms, ms_since(session.started()));
+    interrupt.check();
+  }
+
   static system::Json report(const chat::AnswerResult& result, double load_ms, double first_token_ms) {
     system::JsonArray ids;
     for (const int32_t id : result.ids) ids.emplace_back(id);
@@ -144,6 +174,7 @@ class Run final : public Action {
   std::optional<std::string> prompt_ids_;
   std::vector<std::string> adapters_;
   GenerationOptions generation_;
+  ToolOptions tools_;
   bool raw_ = false;
   bool ignore_end_ = false;
   bool json_ = false;
@@ -152,25 +183,29 @@ class Run final : public Action {
 }  // namespace
 
 Command run_command() {
-  return {"run",
-          "",
-          "Answer a prompt, or chat",
-          "On a terminal without PROMPT this is a chat: /? lists its commands, \"\"\" opens a message of several "
-          "lines, Ctrl-C "
-          "stops an answer, Ctrl-D leaves. With PROMPT or piped input there is one answer, streamed to standard "
-          "output; piped "
-          "input follows PROMPT on a line of its own. A model that is not here is pulled.\n\n"
-          "With --json: {\"text\", \"ids\", \"finish_reason\" (stop, length, context or cancelled), \"prompt_tokens\", "
-          "\"completion_tokens\", \"load_ms\", \"prompt_ms\", \"first_token_ms\" (from the start of the program), "
-          "\"decode_ms\"}.\n\n"
-          "With --verbose timings follow on standard error. Settings that are not given are the model's own, else "
-          "temperature 0.8, top-k 40, top-p 0.9.",
-          "kinglet run smollm2:135m\n"
-          "kinglet run smollm2:135m \"Why is the sky blue?\" --temperature 0\n"
-          "git diff | kinglet run smollm2:135m \"Say in one line what this changes:\"\n"
-          "kinglet run smollm2:135m --adapter ./my-lora --adapter ./style.gguf=0.5 \"Hello\"\n"
-          "kinglet run ./model.gguf --raw \"Once upon a time\" --max-tokens 50 --json",
-          make_action<Run>};
+  return {
+      "run",
+      "",
+      "Answer a prompt, or chat",
+      "On a terminal without PROMPT this is a chat: /? lists its commands, \"\"\" opens a message of several "
+      "lines, Ctrl-C "
+      "stops an answer, Ctrl-D leaves. With PROMPT or piped input there is one answer, streamed to standard "
+      "output; piped "
+      "input follows PROMPT on a line of its own. A model that is not here is pulled.\n\n"
+      "With --json: {\"text\", \"ids\", \"finish_reason\" (stop, length, context or cancelled), \"prompt_tokens\", "
+      "\"completion_tokens\", \"load_ms\", \"prompt_ms\", \"first_token_ms\" (from the start of the program), "
+      "\"decode_ms\"}; with tools or --think also \"thinking\" and \"tool_calls\", those that nobody did.\n\n"
+      "With --mcp the model may call tools of the servers in CONFIG ({\"mcpServers\": {NAME: {\"command\", \"args\", "
+      "\"env\"} or {\"url\", \"headers\"}}}): each call is asked for on the terminal, unless --allow-tool names it.\n\n"
+      "With --verbose timings follow on standard error. Settings that are not given are the model's own, else "
+      "temperature 0.8, top-k 40, top-p 0.9.",
+      "kinglet run smollm2:135m\n"
+      "kinglet run smollm2:135m \"Why is the sky blue?\" --temperature 0\n"
+      "git diff | kinglet run smollm2:135m \"Say in one line what this changes:\"\n"
+      "kinglet run smollm2:135m --adapter ./my-lora --adapter ./style.gguf=0.5 \"Hello\"\n"
+      "kinglet run qwen3:0.6b --mcp servers.json \"What files are here?\"\n"
+      "kinglet run ./model.gguf --raw \"Once upon a time\" --max-tokens 50 --json",
+      make_action<Run>};
 }
 
 }  // namespace kinglet::cli
