@@ -1,6 +1,9 @@
 // Writes a tiny llama model with random weights and a byte-level vocabulary, for tests that need a file and no meaning.
 // usage: make_model OUT.gguf [KEY=VALUE ...]   keys: architecture, context, vocabulary (chat, plain, none), template
-// (of the chat vocabulary), eos (id of the end token), type (of matrices), bad (a tensor that holds NaN)
+// (of the chat vocabulary), eos (id of the end token), type (of matrices), bad (a tensor that holds NaN), says (what it
+// writes, whatever is asked, behind a prompt that ends with <|im_start|>: TEXT, or TEXT|||TEXT, the second behind one
+// that ends with <|endoftext|>)
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <deque>
@@ -90,6 +93,14 @@ class Maker {
       tokens.emplace_back(kind == "chat" ? control : str("<control ", tokens.size(), '>'));
       types.push_back(3);
     }
+    first_said_ = tokens.size();
+    for (const std::vector<std::string>& pieces : said()) {
+      for (const std::string& piece : pieces) {
+        std::string& token = tokens.emplace_back();
+        for (const char c : piece) token += tokens[static_cast<unsigned char>(c)];
+        types.push_back(1);
+      }
+    }
     const std::vector<std::string_view> views(tokens.begin(), tokens.end());
     writer_.add_string("tokenizer.ggml.model", "gpt2");
     writer_.add_string("tokenizer.ggml.pre", "gpt-2");
@@ -104,8 +115,56 @@ class Maker {
     return tokens.size();
   }
 
+  // The texts of `says`, each in pieces that become tokens.
+  std::vector<std::vector<std::string>> said() const {
+    constexpr size_t kPieces = 30;
+    std::vector<std::vector<std::string>> texts;
+    std::string rest = option("says", "");
+    while (!rest.empty()) {
+      const size_t end = std::min(rest.find("|||"), rest.size());
+      const std::string text = rest.substr(0, end);
+      rest.erase(0, end + 3);
+      const size_t length = std::max<size_t>(1, (text.size() + kPieces - 1) / kPieces);
+      std::vector<std::string>& pieces = texts.emplace_back();
+      for (size_t at = 0; at < text.size(); at += length) pieces.push_back(text.substr(at, length));
+    }
+    return texts;
+  }
+
+  // Each token is a direction of its own, which the layers leave as it is, and the output knows what follows it.
+  void add_saying_tensors(uint64_t vocab_size) {
+    std::vector<float> embeddings(vocab_size * kHidden);
+    std::vector<float> output(vocab_size * kHidden);
+    const uint64_t controls = first_said_ - 3;  // <|endoftext|>, <|im_start|>, <|im_end|>
+    const uint64_t other = kHidden - 1;
+    const auto leads = [&](uint64_t direction, uint64_t token) { output[token * kHidden + direction] = 100; };
+    for (uint64_t token = 0; token < first_said_; ++token) embeddings[token * kHidden + other] = 1;
+    leads(other, controls + 2);
+    uint64_t next = 0;
+    uint64_t begin = kHidden - 2;
+    for (const std::vector<std::string>& pieces : said()) {
+      const uint64_t opener = begin == kHidden - 2 ? controls + 1 : controls;
+      embeddings[opener * kHidden + other] = 0;
+      embeddings[opener * kHidden + begin] = 1;
+      uint64_t before = begin--;
+      for (size_t i = 0; i < pieces.size(); ++i, ++next) {
+        embeddings[(first_said_ + next) * kHidden + next] = 1;
+        leads(before, first_said_ + next);
+        before = next;
+      }
+      leads(before, controls + 2);
+    }
+    put("token_embd.weight", vocab_size, kHidden, embeddings);
+    put("output.weight", vocab_size, kHidden, output);
+  }
+
   void add_tensors(uint64_t vocab_size) {
-    add("token_embd.weight", vocab_size, kHidden, 1.0F);
+    const bool is_saying = !option("says", "").empty();
+    if (is_saying) {
+      add_saying_tensors(vocab_size);
+    } else {
+      add("token_embd.weight", vocab_size, kHidden, 1.0F);
+    }
     add("output_norm.weight", 1, kHidden, 0.0F);
     for (uint64_t i = 0; i < kLayers; ++i) {
       const auto name = [&](std::string_view part) { return str("blk.", i, '.', part, ".weight"); };
@@ -113,11 +172,16 @@ class Maker {
       add(name("attn_q"), kHeads * kHeadDim, kHidden, 0.3F);
       add(name("attn_k"), kKvHeads * kHeadDim, kHidden, 0.3F);
       add(name("attn_v"), kKvHeads * kHeadDim, kHidden, 0.3F);
-      add(name("attn_output"), kHidden, kHeads * kHeadDim, 0.3F);
+      if (is_saying) {
+        put(name("attn_output"), kHidden, kHeads * kHeadDim, std::vector<float>(kHidden * kHeads * kHeadDim));
+        put(name("ffn_down"), kHidden, kFfn, std::vector<float>(kHidden * kFfn));
+      } else {
+        add(name("attn_output"), kHidden, kHeads * kHeadDim, 0.3F);
+      }
       add(name("ffn_norm"), 1, kHidden, 0.0F);
       add(name("ffn_gate"), kFfn, kHidden, 0.3F);
       add(name("ffn_up"), kFfn, kHidden, 0.3F);
-      add(name("ffn_down"), kHidden, kFfn, 0.3F);
+      if (!is_saying) add(name("ffn_down"), kHidden, kFfn, 0.3F);
     }
   }
 
@@ -127,6 +191,10 @@ class Maker {
     std::vector<float> values(rows * cols);
     for (float& value : values) value = spread == 0 ? 1.0F : spread * (2 * random.next_float() - 1);
     if (name == option("bad", "")) values[values.size() / 2] = NAN;
+    put(name, rows, cols, values);
+  }
+
+  void put(const std::string& name, uint64_t rows, uint64_t cols, const std::vector<float>& values) {
     const quant::Format& format = *quant::find_by_name(rows == 1 ? "F32" : option("type", "F32"));
     if (format.encode == nullptr) {
       fail_with(ErrorCode::kUnsupported, "the type ", format.name,
@@ -142,6 +210,7 @@ class Maker {
   format::GgufWriter writer_;
   std::deque<std::vector<std::byte>> data_;
   uint64_t n_tensors_ = 0;
+  uint64_t first_said_ = 0;  // the first token of what is said
 };
 
 }  // namespace

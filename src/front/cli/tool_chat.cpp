@@ -78,7 +78,8 @@ ToolChat::ToolChat(Session& session, const ToolOptions& options)
         std::make_unique<chat::McpTools>(servers, chat::McpOptions{.environment = session_.environment().for_programs},
                                          session_.tool_door(), write_down);
     if (tool_list_.is_null()) tool_list_ = JsonArray{};
-    for (const Json& tool : mcp_->tools().as_array("tools")) tool_list_.push(tool);
+    const Json theirs = mcp_->tools();
+    for (const Json& tool : theirs.as_array("tools")) tool_list_.push(tool);
   }
   tools_ = chat::ToolSet(tool_list_);
 }

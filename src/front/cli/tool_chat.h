@@ -39,9 +39,9 @@ class ToolChat {
   };
   struct Ways {
     bool ignore_end = false;
-    bool writes = true;                    ///< Text and calls go to standard output as they come.
-    std::function<bool()> interrupted;     ///< Asked often.
-    std::function<void()> on_first_token;  ///< May be empty.
+    bool writes = true;                         ///< Text and calls go to standard output as they come.
+    std::function<bool()> interrupted = {};     ///< Asked often.
+    std::function<void()> on_first_token = {};  ///< May be empty.
   };
   /// Answers the last of the messages and adds what was said, by the model and by tools. Throws Error{kRefused} for a
   /// call that nobody can be asked about.

@@ -11,9 +11,9 @@
 namespace kinglet::system {
 
 struct ChildOptions {
-  std::vector<std::string> command;      ///< The program, looked for in PATH, and its arguments.
-  std::vector<std::string> environment;  ///< NAME=VALUE: all that it sees.
-  bool shows_errors = false;             ///< Its standard error is ours; else it goes nowhere.
+  std::vector<std::string> command = {};      ///< The program, looked for in PATH, and its arguments.
+  std::vector<std::string> environment = {};  ///< NAME=VALUE: all that it sees.
+  bool shows_errors = false;                  ///< Its standard error is ours; else it goes nowhere.
 };
 
 /// Runs from construction on. The destructor closes its input, gives it a moment to leave, and ends it otherwise: it

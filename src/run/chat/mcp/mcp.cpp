@@ -117,7 +117,7 @@ void McpTools::connect(const McpServer& server, const McpOptions& options, egres
   const Json greeting = JsonObject{{"protocolVersion", std::string(kOurs)},
                                    {"capabilities", JsonObject{}},
                                    {"clientInfo", JsonObject{{"name", "kinglet"}, {"version", "1"}}}};
-  const Json answer = connection.transport->request("initialize", greeting, deadline, false);
+  const Json answer = connection.transport->request("initialize", greeting, deadline);
   const auto version = from_server(what, [&] { return answer.at("protocolVersion").as_string("protocolVersion"); });
   if (std::ranges::find(kKnown, version) == kKnown.end())
     fail_with(ErrorCode::kNetwork, what, ": speaks revision ", version, " of the protocol, which is not known");
@@ -131,7 +131,7 @@ void McpTools::list_tools(size_t connection, const McpOptions& options) {
   Json parameters = JsonObject{};
   size_t n = 0;
   for (size_t page = 0; page < kMaxPages; ++page) {
-    const Json answer = connections_[connection].transport->request("tools/list", parameters, deadline, false);
+    const Json answer = connections_[connection].transport->request("tools/list", parameters, deadline);
     from_server(what, [&] {
       for (const Json& tool : answer.at("tools").as_array("tools")) {
         const Json* description = tool.find("description");
@@ -194,7 +194,7 @@ McpResult McpTools::call(std::string_view name, const Json& arguments) {
   const Json parameters = JsonObject{{"name", tool->their}, {"arguments", arguments}};
   const Connection& connection = connections_[tool->connection];
   const Json result =
-      connection.transport->request("tools/call", parameters, McpTransport::Clock::now() + call_timeout_, true);
+      connection.transport->request("tools/call", parameters, McpTransport::Clock::now() + call_timeout_);
   const Json* is_error = result.find("isError");
   const auto words = from_server("MCP server " + connection.name, [&] { return words_of(result); });
   return {words, is_error != nullptr && is_error->is_bool() && is_error->as_bool("isError")};

@@ -17,11 +17,11 @@ namespace kinglet::chat {
 
 /// A program to start, or a URL to reach.
 struct McpServer {
-  std::string name;
-  std::vector<std::string> command;      ///< With its arguments; empty: `url`.
-  std::vector<std::string> environment;  ///< NAME=VALUE, beside what every program gets.
-  std::string url;
-  std::vector<egress::Header> headers;
+  std::string name = {};
+  std::vector<std::string> command = {};      ///< With its arguments; empty: `url`.
+  std::vector<std::string> environment = {};  ///< NAME=VALUE, beside what every program gets.
+  std::string url = {};
+  std::vector<egress::Header> headers = {};
 };
 
 /// Reads {"mcpServers": {NAME: {"command", "args", "env"} or {"url", "headers"}}}. Throws Error{kInvalidArgument} for

@@ -53,25 +53,23 @@ class HttpTransport final : public McpTransport {
     }
   }
 
-  Json request(const std::string& method, const Json& parameters, Clock::time_point deadline,
-               bool carries_content) override {
+  Json request(const std::string& method, const Json& parameters, Clock::time_point deadline) override {
     const int64_t id = ++n_requests_;
-    const std::optional<Json> result =
-        exchange(mcp::request_message(id, method, parameters), id, deadline, carries_content);
+    const std::optional<Json> result = exchange(mcp::request_message(id, method, parameters), id, deadline);
     if (!result) fail_with(ErrorCode::kNetwork, what_, ": gave no answer to ", method);
     return *result;
   }
 
   void notify(const std::string& method, Clock::time_point deadline) override {
-    exchange(mcp::notification(method), 0, deadline, false);
+    exchange(mcp::notification(method), 0, deadline);
   }
 
   void set_protocol(const std::string& version) override { protocol_ = version; }
 
  private:
-  std::optional<Json> exchange(const Json& message, int64_t id, Clock::time_point deadline, bool carries_content) {
+  std::optional<Json> exchange(const Json& message, int64_t id, Clock::time_point deadline) {
     egress::Request request;
-    request.reason = carries_content ? egress::Reason::kEscalate : egress::Reason::kFetch;
+    request.reason = egress::Reason::kEscalate;  // what the model makes of the user's words is in it
     request.method = "POST";
     request.url = url_;
     request.plain_http = true;

@@ -15,8 +15,7 @@ class ProgramTransport final : public McpTransport {
                    const std::vector<std::string>& environment)
       : what_(std::move(what)), process_({.command = command, .environment = environment}) {}
 
-  Json request(const std::string& method, const Json& parameters, Clock::time_point deadline,
-               bool /*carries_content*/) override {
+  Json request(const std::string& method, const Json& parameters, Clock::time_point deadline) override {
     const int64_t id = ++n_requests_;
     send(mcp::request_message(id, method, parameters), deadline);
     while (true) {

@@ -19,11 +19,10 @@ class McpTransport {
   static constexpr size_t kMaxMessageBytes = size_t{4} << 20;
 
   virtual ~McpTransport() = default;
-  /// Sends a request and gives the "result" of its answer. `carries_content`: what the user or a model said is in it.
-  /// Throws Error{kNetwork} for an answer that is an error (its message is in ours), is none, is too long, or does not
-  /// come in time; and what the way there throws.
-  virtual system::Json request(const std::string& method, const system::Json& parameters, Clock::time_point deadline,
-                               bool carries_content) = 0;
+  /// Sends a request and gives the "result" of its answer. Throws Error{kNetwork} for an answer that is an error (its
+  /// message is in ours), is none, is too long, or does not come in time; and what the way there throws.
+  virtual system::Json request(const std::string& method, const system::Json& parameters,
+                               Clock::time_point deadline) = 0;
   /// Sends what has no answer.
   virtual void notify(const std::string& method, Clock::time_point deadline) = 0;
   /// What both sides agreed on, once it is known.

@@ -15,7 +15,11 @@ constexpr int kMaxDepth = 64;
 std::string scalar(std::string_view text, const Json* schema, const Tool& tool) {
   const ParameterKind kind = schema == nullptr ? ParameterKind::kEither : kind_of_schema(*schema, tool.parameters);
   std::string json;
-  if (kind != ParameterKind::kString && text.empty()) return "null";
+  if (kind != ParameterKind::kString && text.empty()) {
+    const Json* type = schema == nullptr ? nullptr : schema->find("type");
+    if (type == nullptr || !type->is_string()) return "null";
+    return type->as_string("type") == "array" ? "[]" : type->as_string("type") == "object" ? "{}" : "null";
+  }
   if (kind != ParameterKind::kString && value_to_json(text, json)) return json;
   return system::json_quoted(text);
 }
