@@ -1,6 +1,7 @@
 #include "run/chat/reply/call_grammar.h"
 
 #include <algorithm>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -20,7 +21,7 @@ Grammar blanks() { return Grammar::from_gbnf(R"(root ::= [ \n\t]{0,4})"); }
 class CallGrammar {
  public:
   CallGrammar(const ReplyFormat& format, const std::vector<const Tool*>& tools, const text::Tokenizer& tokenizer)
-      : format_(format), tools_(tools), tokenizer_(tokenizer) {
+      : format_(format), tools_(tools) {
     for (const int32_t token : format.shown_tokens(tokenizer)) {
       controls_.emplace_back(tokenizer.bytes_of(token, true), token);
     }
@@ -176,8 +177,9 @@ class CallGrammar {
           const Grammar one = over_tools(part.parts, parallel);
           parts.push_back(one);
           if (!parallel) break;
-          Parts next{one};
-          if (!part.text.empty()) next.insert(next.begin(), spelled(part.text));
+          Parts next;
+          if (!part.text.empty()) next.push_back(spelled(part.text));
+          next.push_back(one);
           parts.push_back(Grammar::repeated(Grammar::sequence(next), 0, std::nullopt));
           break;
         }
@@ -295,7 +297,6 @@ class CallGrammar {
 
   const ReplyFormat& format_;
   const std::vector<const Tool*>& tools_;
-  const text::Tokenizer& tokenizer_;
   std::vector<std::pair<std::string, int32_t>> controls_;  // spellings, the longest first
 };
 
