@@ -25,6 +25,8 @@ LEAST = {
     "/v1/rerank": {"model": "tiny", "query": "x", "documents": ["y"]},
     "/v1/messages": {"model": "tiny", "messages": MESSAGES, "max_tokens": 5},
     "/v1/messages/count_tokens": {"model": "tiny", "messages": MESSAGES},
+    "/infill": {"model": "tiny", "input_prefix": "x", "input_suffix": "y"},
+    "/api/load": {"model": "tiny"},
     "/tokenize": {"model": "tiny", "content": "x"},
     "/detokenize": {"model": "tiny", "tokens": [1]},
 }

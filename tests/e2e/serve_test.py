@@ -191,5 +191,66 @@ class Serve(ServerTest):
                                                      "stream": False})["eval_count"], 12)
 
 
+class Keys(ServerTest):
+    """A server that answers those alone who have a key."""
+    options = ("--api-key-file", "keys.json", "--log", "json", "--log-file", "log.jsonl")
+
+    @classmethod
+    def prepare(cls):
+        super().prepare()
+        cls.keys = {}
+        for name, words in (("all", ("--key-manage",)), ("others", ("--key-models", "smollm2*")),
+                            ("slow", ("--key-requests", "2"))):
+            done = cls.run_program(cls(), "serve", "--api-key-file", "keys.json", "--new-key", name, *words)
+            assert done.returncode == 0, done.stderr
+            cls.keys[name] = done.stdout.decode().strip()
+
+    def with_key(self, name, path, body=None, method="POST"):
+        status, headers, data = self.exchange(method, path, body, {"Authorization": f"Bearer {self.keys[name]}"})
+        return status, headers, json.loads(data) if data.startswith(b"{") else data
+
+    def test_nobody_without_a_key(self):
+        for method, path, body in (("GET", "/api/tags", None), ("POST", "/api/chat", {}), ("GET", "/v1/models", None),
+                                   ("POST", "/v1/chat/completions", {}), ("POST", "/v1/messages", {}),
+                                   ("GET", "/metrics", None), ("DELETE", "/api/delete", {"model": "tiny"})):
+            for headers in ({}, {"Authorization": "Bearer kl-" + "0" * 64}, {"Authorization": "Basic eDp5"},
+                            {"X-Api-Key": ""}):
+                status, got, data = self.exchange(method, path, body, headers)
+                self.assertEqual((status, got["WWW-Authenticate"]), (401, "Bearer"), (path, data))
+        self.assertEqual(self.exchange("GET", "/health")[0], 200)
+        self.assertEqual(self.exchange("GET", "/v1/models", headers={"X-Api-Key": self.keys["all"]})[0], 200)
+
+    def test_keys_have_models_rates_and_rights(self):
+        body = {"model": "tiny", "prompt": "hello", "stream": False, "options": GREEDY}
+        self.assertEqual(self.with_key("all", "/api/generate", body)[0], 200)
+        self.assertEqual(self.with_key("others", "/api/generate", body)[0], 403)
+        self.assertEqual(self.with_key("others", "/api/copy", {"source": "tiny", "destination": "x"})[0], 403)
+        self.assertEqual(self.with_key("all", "/api/copy", {"source": "tiny", "destination": "x"})[0], 200)
+        self.assertEqual(self.with_key("all", "/api/delete", {"model": "x"}, "DELETE")[0], 200)
+        answers = [self.with_key("slow", "/api/ps", method="GET") for _ in range(4)]
+        self.assertEqual([status for status, _, _ in answers], [200, 200, 429, 429])
+        self.assertGreater(int(answers[-1][1]["Retry-After"]), 0)
+
+    def test_numbers_and_logs_without_words(self):
+        body = {"model": "tiny", "prompt": "sesame sesame", "stream": False, "options": GREEDY}
+        self.assertEqual(self.with_key("all", "/api/generate", body)[0], 200)
+        page = self.with_key("all", "/metrics", method="GET")[2].decode()
+        numbers = dict(line.rsplit(" ", 1) for line in page.splitlines() if not line.startswith("#"))
+        self.assertGreaterEqual(float(numbers['kinglet_completion_tokens_total{model="tiny:latest"}']), 12)
+        self.assertGreaterEqual(float(numbers['kinglet_first_token_seconds_bucket{model="tiny:latest",le="+Inf"}']), 1)
+        self.assertIn("kinglet_http_requests_total", numbers)
+        for _ in range(100):
+            log = (self.folder / "log.jsonl").read_text()
+            if '"/metrics"' in log:
+                break
+            time.sleep(0.05)
+        lines = [json.loads(line) for line in log.splitlines()]
+        self.assertIn(("/api/generate", 200), [(line.get("path"), line.get("status")) for line in lines])
+        self.assertNotIn("sesame", log)
+        for key in self.keys.values():
+            self.assertNotIn(key, log)
+            self.assertNotIn(key, (self.folder / "keys.json").read_text())
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -1,6 +1,7 @@
 #include "front/serve/api.h"
 
 #include <algorithm>
+#include <array>
 #include <exception>
 #include <utility>
 
@@ -52,6 +53,13 @@ http::Response error_response(Dialect dialect, unsigned status, const std::strin
   return made;
 }
 
+http::Response denial_response(Dialect dialect, const access::Denial& denial) {
+  http::Response made = json_response(error_body(dialect, denial.status, denial.message, ""), denial.status);
+  if (denial.status == 401) made.headers.emplace_back("WWW-Authenticate", "Bearer");
+  if (denial.status == 429) made.headers.emplace_back("Retry-After", std::to_string(denial.retry_after_s));
+  return made;
+}
+
 }  // namespace
 
 Dialect dialect_of(std::string_view path) noexcept {
@@ -76,6 +84,14 @@ Api::Match Api::find(std::string_view method, std::string_view path) const {
   return match;
 }
 
+Result<access::Caller, access::Denial> Api::caller_of(const Endpoint& endpoint, const http::Request& request) const {
+  if (services_.access == nullptr || endpoint.is_public) return access::Caller();
+  auto caller = services_.access->identify(request.headers.find("Authorization"), request.headers.find("X-Api-Key"));
+  if (!caller.ok() || !endpoint.manages) return caller;
+  if (auto denial = access::may_manage(caller.value())) return std::move(*denial);
+  return caller;
+}
+
 http::BodyRule Api::body_rule(const http::Request& head) {
   http::BodyRule rule;
   const Match match = find(head.method, head.path);
@@ -89,6 +105,10 @@ http::BodyRule Api::body_rule(const http::Request& head) {
   }
   const Endpoint& endpoint = *match.endpoint;
   rule.urgent = endpoint.is_urgent;
+  if (const auto caller = caller_of(endpoint, head); !caller.ok()) {
+    rule.refusal = denial_response(endpoint.dialect, caller.error());
+    return rule;
+  }
   if (endpoint.request_schema.is_null()) return rule;
   rule.max_bytes = options_.max_body_bytes;
   const auto type = head.headers.find("Content-Type");
@@ -116,8 +136,15 @@ http::Response Api::handle(http::Request&& request, const http::Cancel& cancel) 
   const Dialect dialect = match.endpoint == nullptr ? dialect_of(request.path) : match.endpoint->dialect;
   try {
     if (match.endpoint == nullptr) throw ApiError(404, str(request.path, ": there is no such path"));
-    RequestContext context{services_, request, cancel, std::move(match.values), {}, [](const std::string&) {}};
+    RequestContext context{services_, request, cancel, std::move(match.values), {}, {}};
     context.client = request.peer.substr(0, request.peer.rfind(':'));
+    auto caller = caller_of(*match.endpoint, request);
+    if (!caller.ok()) return denial_response(dialect, caller.error());
+    context.caller = caller.value();
+    if (context.caller != nullptr) {
+      context.client = context.caller->name;
+      if (const auto denial = services_.access->admit(context.caller)) return denial_response(dialect, *denial);
+    }
     return match.endpoint->handle(body_of(*match.endpoint, request), context);
   } catch (const ApiError& error) {
     return error_response(dialect, error.status(), error.message(), error.field());
@@ -128,6 +155,25 @@ http::Response Api::handle(http::Request&& request, const http::Cancel& cancel) 
   } catch (const std::exception&) {
     return error_response(dialect, 500, "the server failed at this request");
   }
+}
+
+// Of a request its shape alone: prompts, answers and keys are never logged.
+void Api::finished(const http::Exchange& exchange) {
+  if (services_.log == nullptr) return;
+  constexpr std::array<std::string_view, 5> kOutcomes = {"complete", "client_gone", "timeout", "stopped", "failed"};
+  constexpr double kMicroseconds = 1000;
+  JsonObject line = {{"request", exchange.id},
+                     {"peer", exchange.peer},
+                     {"method", exchange.method},
+                     {"path", exchange.path},
+                     {"status", exchange.status},
+                     {"bytes_in", exchange.n_body_bytes_in},
+                     {"bytes_out", exchange.n_body_bytes_out},
+                     {"first_byte_ms", static_cast<double>(exchange.first_byte_us) / kMicroseconds},
+                     {"total_ms", static_cast<double>(exchange.total_us) / kMicroseconds},
+                     {"outcome", kOutcomes[static_cast<size_t>(exchange.outcome)]}};
+  if (!exchange.trace_id.empty()) line.emplace_back("trace", exchange.trace_id);
+  services_.log->write(system::LogLevel::kInfo, "request", std::move(line));
 }
 
 http::Response Api::refuse(unsigned status, std::string_view message, std::string_view path) {

@@ -13,7 +13,6 @@ class Api final : public http::Handler {
  public:
   struct Options {
     uint64_t max_body_bytes = uint64_t{64} << 20;
-    bool logs_requests = true;
   };
 
   /// `services` outlive it.
@@ -22,6 +21,7 @@ class Api final : public http::Handler {
   http::BodyRule body_rule(const http::Request& head) override;
   http::Response handle(http::Request&& request, const http::Cancel& cancel) override;
   http::Response refuse(unsigned status, std::string_view message, std::string_view path) override;
+  void finished(const http::Exchange& exchange) override;
 
  private:
   struct Match {
@@ -30,6 +30,8 @@ class Api final : public http::Handler {
     std::string allowed;  // methods of this path, where it has another one
   };
 
+  [[nodiscard]] Result<access::Caller, access::Denial> caller_of(const Endpoint& endpoint,
+                                                                const http::Request& request) const;
   [[nodiscard]] Match find(std::string_view method, std::string_view path) const;
   [[nodiscard]] static Json body_of(const Endpoint& endpoint, const http::Request& request);
 

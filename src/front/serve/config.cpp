@@ -52,6 +52,12 @@ const Fields<Config>& Config::fields() {
       field("allow_host", &Config::allow_host).doc("A name that a Host header may have"),
       field("origin", &Config::origin).doc("An origin whose web pages may ask"),
       field("registry", &Config::registry).doc("A registry that models may come from"),
+      field("api_key_file", &Config::api_key_file).doc("Answer those alone who have a key of this file"),
+      field("log", &Config::log).choices({"off", "json", "text"}).doc("Log requests: off, json or text (default off)"),
+      field("log_file", &Config::log_file).doc("Where to (default: standard error)"),
+      field("log_level", &Config::log_level)
+          .choices({"error", "warning", "info", "debug"})
+          .doc("What is worth a line (default info)"),
       field("max_body", &Config::max_body).doc("The longest body of a request (default 64M)"),
       field("stop_seconds", &Config::stop_seconds)
           .range(0, 3600)

@@ -37,6 +37,10 @@ struct Config {
   std::vector<std::string> allow_host;
   std::vector<std::string> origin;
   std::vector<std::string> registry;
+  std::string api_key_file;
+  std::string log = "off";
+  std::string log_file;
+  std::string log_level = "info";
   Bytes max_body{uint64_t{64} << 20};
   int64_t stop_seconds = 30;
 

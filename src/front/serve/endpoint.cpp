@@ -25,6 +25,17 @@ std::string_view anthropic_type(unsigned status) {
 
 }  // namespace
 
+void RequestContext::require_model(const std::string& model) const {
+  if (caller == nullptr) return;
+  std::string name = model;
+  try {
+    name = store::ModelName::parse(model).to_string();
+  } catch (const Error&) {
+    // Refused where it is looked up.
+  }
+  if (const auto denial = access::may_use(caller, name)) throw ApiError(denial->status, denial->message, "model");
+}
+
 http::Response json_response(const Json& document, unsigned status) {
   http::Response made;
   made.status = status;

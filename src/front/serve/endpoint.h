@@ -24,8 +24,10 @@ struct RequestContext {
   const http::Cancel& cancel;
   std::map<std::string, std::string> path_values;  ///< Of "{name}" in the path.
   std::string client;                              ///< Who asks: the name of the key, else the address.
-  /// Throws Error{kRefused} where the client's key is not for this model.
-  std::function<void(const std::string& model)> require_model;
+  access::Caller caller;                           ///< The key; null where none is needed.
+
+  /// Throws ApiError where the client's key is not for this model.
+  void require_model(const std::string& model) const;
 };
 
 struct Endpoint {
@@ -36,6 +38,8 @@ struct Endpoint {
   Json request_schema;  ///< Null: it takes no body.
   std::function<http::Response(const Json& body, RequestContext&)> handle;
   bool is_urgent = false;  ///< Answered while all workers are taken.
+  bool is_public = false;  ///< Needs no key.
+  bool manages = false;    ///< Changes what the server has: needs a key that may.
 };
 
 /// An endpoint whose body is JSON with these fields. `handle(const R&, RequestContext&)` gives an http::Response.
@@ -58,6 +62,12 @@ Endpoint plain_endpoint(std::string method, std::string path, Dialect dialect, s
           std::move(summary),
           Json(),
           [handle](const Json& /*body*/, RequestContext& context) { return handle(context); }};
+}
+
+/// The same endpoint, which changes what the server has.
+inline Endpoint managing(Endpoint endpoint) {
+  endpoint.manages = true;
+  return endpoint;
 }
 
 /// A reply of one JSON document.

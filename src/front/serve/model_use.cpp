@@ -9,10 +9,8 @@ ModelUse use_model(RequestContext& context, const std::string& name, const UseOp
   chat::AcquireOptions wanted;
   if (options.context_len) wanted.overrides.context_len = static_cast<uint64_t>(*options.context_len);
   wanted.keep_alive = options.keep_alive;
-  // A load takes seconds, and who asked may be gone before it is done: it goes on for others.
   wanted.is_gone = [&context] { return context.cancel.requested(); };
-  ModelUse use;
-  use.model = context.services.host.acquire(name, wanted);
+  ModelUse use{context.services.host.acquire(name, wanted)};
   use.loading = std::chrono::steady_clock::now() - started;
   return use;
 }

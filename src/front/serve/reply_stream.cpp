@@ -9,6 +9,12 @@ namespace {
 
 using std::chrono::milliseconds;
 
+uint64_t cost_of(std::span<const chat::ReplyResult> results) {
+  uint64_t n = 0;
+  for (const chat::ReplyResult& one : results) n += one.usage.prompt_tokens + one.usage.completion_tokens;
+  return n;
+}
+
 // Reads choices in turn: each says what it has, and the first that has something ends the waiting.
 class Reader {
  public:
@@ -30,9 +36,11 @@ class Reader {
   }
 
   [[nodiscard]] const chat::ReplyResult& result(size_t choice) const { return replies_.choices[choice]->result(); }
+  // Of all, when they are complete.
   [[nodiscard]] std::vector<chat::ReplyResult> results() const {
     std::vector<chat::ReplyResult> all;
     for (const auto& choice : replies_.choices) all.push_back(choice->result());
+    if (replies_.charge) replies_.charge(cost_of(all));
     return all;
   }
 
@@ -72,6 +80,16 @@ class ReplyStream final : public http::BodySource {
 };
 
 }  // namespace
+
+RunningReplies running_replies(RequestContext& context, std::shared_ptr<void> model) {
+  RunningReplies made{std::move(model), {}, {}};
+  if (context.caller != nullptr) {
+    made.charge = [access = context.services.access, caller = context.caller](uint64_t n_tokens) {
+      access->charge(caller, n_tokens);
+    };
+  }
+  return made;
+}
 
 http::Response respond(RunningReplies replies, std::unique_ptr<ReplyWriter> writer, bool streams,
                        const http::Cancel& cancel) {

@@ -1,13 +1,14 @@
 // From replies of a model to the bytes of a response: whole, or piece by piece.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "front/serve/http/http.h"
+#include "front/serve/endpoint.h"
 #include "home/system/json.h"
 #include "run/chat/reply/reply.h"
 
@@ -38,7 +39,11 @@ class ReplyWriter {
 struct RunningReplies {
   std::shared_ptr<void> model;  ///< A lease: the model stays as long as replies run.
   std::vector<std::unique_ptr<chat::Reply>> choices;
+  std::function<void(uint64_t n_tokens)> charge = {};  ///< Told what the replies cost, once they are over.
 };
+
+/// Of a request: the model is kept, and the cost goes to the client's key.
+RunningReplies running_replies(RequestContext& context, std::shared_ptr<void> model);
 
 /// Gives the replies, as a stream or whole. Whole ones end early where `cancel` says so.
 http::Response respond(RunningReplies replies, std::unique_ptr<ReplyWriter> writer, bool streams,

@@ -60,6 +60,11 @@ class HostedModel {
   [[nodiscard]] size_t default_context() const noexcept;
   [[nodiscard]] MemoryUse memory() const;
 
+  /// What its engine has done; nullopt for a model that generates nothing.
+  [[nodiscard]] std::optional<engine::EngineStats> stats() const {
+    if (generator_ == nullptr) return std::nullopt;
+    return generator_->engine().stats();
+  }
   /// Throws Error{kUnsupported} for a model that generates nothing.
   [[nodiscard]] LoadedModel& generator();
 

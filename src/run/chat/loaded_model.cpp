@@ -120,6 +120,7 @@ std::unique_ptr<Answer> LoadedModel::answer(std::vector<int32_t> prompt, const S
   request.max_tokens = settings.max_tokens.value_or(SIZE_MAX);
   request.sampling = settings.sampling;
   request.sampling.seed = settings.seed ? *settings.seed : std::random_device{}();
+  request.client = options.client;
   request.constraint = options.constraint;
   request.log_probs = options.log_probs;
   request.prompt_log_probs = options.prompt_log_probs;

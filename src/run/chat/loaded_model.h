@@ -52,6 +52,7 @@ struct AnswerOptions {
   std::shared_ptr<engine::TokenConstraint> constraint = {};  ///< What may follow; none: anything.
   std::optional<size_t> log_probs = {};  ///< Answer::take_logprobs gives them, with so many alternatives.
   bool prompt_log_probs = false;         ///< Those of the prompt as well.
+  std::string client = {};               ///< Who asks: clients share the machine evenly.
 };
 
 /// Constant after loading, but for the engine inside, which is thread-safe.

@@ -571,7 +571,10 @@ std::vector<ResidentModel> ModelHost::list() const {
     row.memory = slot->reserved;
     row.n_leases = slot->n_leases;
     row.is_loading = slot->stage != Stage::kReady;
-    if (!row.is_loading) row.context_len = slot->model->context_len();
+    if (!row.is_loading) {
+      row.context_len = slot->model->context_len();
+      row.stats = slot->model->stats();
+    }
     const std::optional<Clock::time_point> expires = slot->is_idle() ? slot->expires
                                                      : slot->keep_alive < Duration(0)
                                                          ? std::nullopt

@@ -49,6 +49,7 @@ struct ResidentModel {
   uint64_t size_bytes = 0;  ///< Of its parts on the disk.
   MemoryUse memory = {};    ///< What it is counted with.
   size_t context_len = 0;
+  std::optional<engine::EngineStats> stats = {};  ///< Of a model that generates.
   size_t n_leases = 0;  ///< Requests that have it or wait for it.
   bool is_loading = false;
   /// When it is unloaded, if nobody asks for it; empty: never.

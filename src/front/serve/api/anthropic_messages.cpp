@@ -107,7 +107,7 @@ http::Response handle(const Request& request, RequestContext& context) {
   reply.prompt = model.prompt_of(input_of(request, reply.tool_use, *use.model));
   reply.settings = settings;
   const size_t n_prompt = reply.prompt.size();
-  RunningReplies replies{use.model, {}};
+  RunningReplies replies = running_replies(context, use.model);
   replies.choices.push_back(std::make_unique<chat::Reply>(model, std::move(reply)));
   return respond(std::move(replies), std::make_unique<anthropic::Writer>(request.model, n_prompt), request.stream,
                  context.cancel);

@@ -7,6 +7,7 @@ Endpoint health() {
   Endpoint made = plain_endpoint("GET", "/health", Dialect::kOpenAi, "Says that the server answers.",
                                  [](RequestContext&) { return json_response(JsonObject{{"status", "ok"}}); });
   made.is_urgent = true;
+  made.is_public = true;
   return made;
 }
 

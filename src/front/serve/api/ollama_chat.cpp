@@ -79,7 +79,7 @@ http::Response handle(const Request& request, RequestContext& context) {
   if (request.debug_render_only) return ollama::rendered(request.model, model.chat_template().render(input));
   reply.prompt = request.truncate ? prompt_within(model, std::move(input)) : model.prompt_of(input);
   reply.settings = settings;
-  RunningReplies replies{use.model, {}};
+  RunningReplies replies = running_replies(context, use.model);
   replies.choices.push_back(std::make_unique<chat::Reply>(model, std::move(reply)));
   return respond(
       std::move(replies),

@@ -120,7 +120,7 @@ http::Response handle(const Request& request, RequestContext& context) {
   }
   reply.settings = settings;
   const std::vector<int32_t> ids = request.raw ? std::vector<int32_t>() : reply.prompt;
-  RunningReplies replies{use.model, {}};
+  RunningReplies replies = running_replies(context, use.model);
   replies.choices.push_back(std::make_unique<chat::Reply>(model, std::move(reply)));
   return respond(std::move(replies),
                  std::make_unique<ollama::Writer>(ollama::Kind::kGenerate, request.model, use.loading, ids),

@@ -44,11 +44,11 @@ http::Response remove(const Delete& request, RequestContext& context) {
 }  // namespace
 
 Endpoint ollama_copy() {
-  return json_endpoint<Copy>("POST", "/api/copy", Dialect::kOllama, "Give a model a second name.", copy);
+  return managing(json_endpoint<Copy>("POST", "/api/copy", Dialect::kOllama, "Give a model a second name.", copy));
 }
 
 Endpoint ollama_delete() {
-  return json_endpoint<Delete>("DELETE", "/api/delete", Dialect::kOllama, "Remove a model.", remove);
+  return managing(json_endpoint<Delete>("DELETE", "/api/delete", Dialect::kOllama, "Remove a model.", remove));
 }
 
 }  // namespace kinglet::serve

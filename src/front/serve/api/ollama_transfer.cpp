@@ -78,7 +78,7 @@ http::Response handle(const Request& request, RequestContext& context, std::stri
 }  // namespace
 
 Endpoint ollama_pull() {
-  return json_endpoint<Request>("POST", "/api/pull", Dialect::kOllama, "Get a model from a registry.",
+  return managing(json_endpoint<Request>("POST", "/api/pull", Dialect::kOllama, "Get a model from a registry.",
                                 [](const Request& request, RequestContext& context) {
                                   return handle(
                                       request, context, "pulling",
@@ -88,7 +88,7 @@ Endpoint ollama_pull() {
 }
 
 Endpoint ollama_push() {
-  return json_endpoint<Request>("POST", "/api/push", Dialect::kOllama, "Send a model to a registry.",
+  return managing(json_endpoint<Request>("POST", "/api/push", Dialect::kOllama, "Send a model to a registry.",
                                 [](const Request& request, RequestContext& context) {
                                   return handle(
                                       request, context, "pushing",

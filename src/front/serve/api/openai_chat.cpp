@@ -94,7 +94,7 @@ http::Response handle(const Request& request, RequestContext& context) {
   options.include_usage = request.stream_options && request.stream_options->include_usage;
   options.top_logprobs = reply.top_logprobs;
   options.n_per_prompt = static_cast<size_t>(request.n);
-  RunningReplies replies{use.model, {}};
+  RunningReplies replies = running_replies(context, use.model);
   for (int64_t i = 0; i < request.n; ++i) {
     chat::ReplyRequest one = reply;
     // The same seed for all would give the same answer to all.

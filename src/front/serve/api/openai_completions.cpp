@@ -94,7 +94,7 @@ http::Response handle(const Request& request, RequestContext& context) {
   options.include_usage = request.stream_options && request.stream_options->include_usage;
   if (request.logprobs) options.top_logprobs = static_cast<size_t>(*request.logprobs);
   options.n_per_prompt = static_cast<size_t>(request.n);
-  RunningReplies replies{use.model, {}};
+  RunningReplies replies = running_replies(context, use.model);
   for (std::vector<int32_t>& prompt : prompts_of(request, *use.model)) {
     for (int64_t i = 0; i < request.n; ++i) {
       chat::ReplyRequest one;

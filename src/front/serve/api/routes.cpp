@@ -13,7 +13,7 @@ std::vector<Endpoint> endpoints() {
       ollama_delete(),   openai_models(),      openai_model(),
       openai_chat(),     openai_completions(), openai_embeddings(),
       openai_rerank(),   anthropic_messages(), anthropic_count_tokens(),
-      tokenize(),        detokenize(),         health(),
+      tokenize(),        detokenize(),         health(), metrics(), infill(), ollama_load(),
   };
   // What describes all endpoints is one itself.
   const auto document = std::make_shared<Json>();

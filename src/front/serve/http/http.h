@@ -13,3 +13,4 @@
 #include "front/serve/http/message.h"
 #include "front/serve/http/server.h"
 #include "front/serve/http/systemd.h"
+#include "front/serve/http/systemd.h"

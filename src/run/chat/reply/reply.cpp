@@ -36,6 +36,7 @@ Reply::Reply(LoadedModel& model, ReplyRequest request) {
     options.constraint =
         std::make_shared<GrammarConstraint>(std::move(*grammar), model.token_trie(), *model.tokenizer());
   }
+  options.client = request.client;
   options.log_probs = request.top_logprobs;
   options.prompt_log_probs = request.echoes && request.top_logprobs;
   if (request.echoes) echo_ = model.tokenizer()->decode(request.prompt);
