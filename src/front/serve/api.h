@@ -31,7 +31,7 @@ class Api final : public http::Handler {
   };
 
   [[nodiscard]] Result<access::Caller, access::Denial> caller_of(const Endpoint& endpoint,
-                                                                const http::Request& request) const;
+                                                                 const http::Request& request) const;
   [[nodiscard]] Match find(std::string_view method, std::string_view path) const;
   [[nodiscard]] static Json body_of(const Endpoint& endpoint, const http::Request& request);
 

@@ -18,11 +18,11 @@ struct Services {
   store::Store& store;
   chat::FactsCache& facts;
   std::string version;
-  access::Access* access = nullptr;  ///< Null: everybody who reaches the server may do everything.
-  system::Log* log = nullptr;        ///< Null: nothing is logged.
-  const http::Server* server = nullptr;  ///< Set once it listens; its numbers are part of the metrics.
   /// Throws Error{kRefused} for a registry that models may not be pulled from or pushed to.
   std::function<void(const store::ModelName&)> check_registry;
+  access::Access* access = nullptr;      ///< Null: everybody who reaches the server may do everything.
+  system::Log* log = nullptr;            ///< Null: nothing is logged.
+  const http::Server* server = nullptr;  ///< Set once it listens; its numbers are part of the metrics.
 };
 
 }  // namespace kinglet::serve

@@ -32,8 +32,8 @@ struct AnswerResult {
   std::string text;          ///< All of it; of an answer without a tokenizer empty.
   std::vector<int32_t> ids;  ///< The tokens sampled, without the one that ended it.
   Finish finish = Finish::kStop;
-  std::string stop = {};  ///< The stop string that ended it; empty: something else did.
   engine::Usage usage;
+  std::string stop = {};  ///< The stop string that ended it; empty: something else did.
 };
 
 /// How likely a token was, by the model's own distribution before anything of sampling.

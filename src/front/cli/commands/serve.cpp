@@ -43,9 +43,11 @@ class Serve final : public Action {
     arguments.option("--config", "FILE", file_, "A TOML file of settings, named as the options without dashes in front")
         .is_file = true;
     arguments.option("--new-key", "NAME", new_key_, "Add a key to --api-key-file, print it and end");
-    arguments.option("--key-models", "NAMES", key_models_,
-                     "With --new-key: the models that it is for; \"*\" is any characters, commas between (default: all)");
-    arguments.flag("--key-manage", key_grant_.manage, "With --new-key: it may pull, push, create, copy and delete models");
+    arguments.option(
+        "--key-models", "NAMES", key_models_,
+        "With --new-key: the models that it is for; \"*\" is any characters, commas between (default: all)");
+    arguments.flag("--key-manage", key_grant_.manage,
+                   "With --new-key: it may pull, push, create, copy and delete models");
     arguments.option("--key-requests", "N", key_grant_.requests_per_minute, "With --new-key: requests a minute");
     arguments.option("--key-tokens", "N", key_grant_.tokens_per_minute, "With --new-key: tokens a minute");
     // An option for each setting: "tls_cert" is --tls-cert.
@@ -73,9 +75,8 @@ class Serve final : public Action {
     if (!config.api_key_file.empty()) services.access = &access.emplace(config.api_key_file);
     std::optional<system::Log> log;
     if (config.log != "off") {
-      services.log = &log.emplace(system::LogOptions{.path = config.log_file,
-                                                     .json = config.log == "json",
-                                                     .level = system::parse_log_level(config.log_level)});
+      services.log = &log.emplace(system::LogOptions{
+          .path = config.log_file, .json = config.log == "json", .level = system::parse_log_level(config.log_level)});
     }
     serve::Api api(services, serve::endpoints(), {.max_body_bytes = config.max_body.value});
     serve::http::ServerOptions options = config.server_options();

@@ -1,8 +1,8 @@
 // POST /infill (as llama-server has it): what stands between two texts.
+#include "run/chat/infill.h"
 #include "front/serve/api/routes.h"
 #include "front/serve/dialects/openai.h"
 #include "front/serve/model_use.h"
-#include "run/chat/infill.h"
 
 namespace kinglet::serve {
 namespace {
@@ -60,7 +60,9 @@ class Writer final : public ReplyWriter {
   void fail(const Error& error, std::string& out) override {
     out += openai::event_text(error_body(Dialect::kOpenAi, http::status_of(error.code()), error.message(), ""));
   }
-  Json whole(std::span<const chat::ReplyResult> results) override { return last(results.front().text, results.front()); }
+  Json whole(std::span<const chat::ReplyResult> results) override {
+    return last(results.front().text, results.front());
+  }
 
  private:
   [[nodiscard]] Json last(const std::string& content, const chat::ReplyResult& result) const {
@@ -71,7 +73,9 @@ class Writer final : public ReplyWriter {
                       {"tokens_predicted", result.usage.completion_tokens},
                       {"tokens_evaluated", result.usage.prompt_tokens},
                       {"tokens_cached", result.usage.cached_tokens},
-                      {"stop_type", is_cut ? "limit" : result.stop.empty() ? "eos" : "word"},
+                      {"stop_type", is_cut                ? "limit"
+                                    : result.stop.empty() ? "eos"
+                                                          : "word"},
                       {"stopping_word", result.stop}};
   }
 

@@ -48,8 +48,8 @@ http::Response handle(const Request& request, RequestContext& context) {
 }  // namespace
 
 Endpoint ollama_load() {
-  return managing(json_endpoint<Request>("POST", "/api/load", Dialect::kOllama,
-                                         "Load a model, or let a name mean it.", handle));
+  return managing(
+      json_endpoint<Request>("POST", "/api/load", Dialect::kOllama, "Load a model, or let a name mean it.", handle));
 }
 
 }  // namespace kinglet::serve

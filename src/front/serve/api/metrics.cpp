@@ -57,27 +57,36 @@ struct Row {
 
 using Stats = engine::EngineStats;
 constexpr std::array kRows = {
-    Row{"requests_waiting", "gauge", "Requests that wait for a place.", [](const Stats& s) -> uint64_t { return s.n_waiting; }},
-    Row{"requests_running", "gauge", "Requests that are being answered.", [](const Stats& s) -> uint64_t { return s.n_running; }},
+    Row{"requests_waiting", "gauge", "Requests that wait for a place.",
+        [](const Stats& s) -> uint64_t { return s.n_waiting; }},
+    Row{"requests_running", "gauge", "Requests that are being answered.",
+        [](const Stats& s) -> uint64_t { return s.n_running; }},
     Row{"requests_total", "counter", "Requests that were taken.", [](const Stats& s) { return s.n_submitted; }},
-    Row{"requests_refused_total", "counter", "Requests refused as too many waited.", [](const Stats& s) { return s.n_refused; }},
-    Row{"requests_failed_total", "counter", "Requests that ended by an error.", [](const Stats& s) { return s.n_failed; }},
+    Row{"requests_refused_total", "counter", "Requests refused as too many waited.",
+        [](const Stats& s) { return s.n_refused; }},
+    Row{"requests_failed_total", "counter", "Requests that ended by an error.",
+        [](const Stats& s) { return s.n_failed; }},
     Row{"prompt_tokens_total", "counter", "Tokens of prompts.", [](const Stats& s) { return s.prompt_tokens; }},
-    Row{"prompt_tokens_cached_total", "counter", "Of them, known already.", [](const Stats& s) { return s.cached_tokens; }},
-    Row{"prefix_cache_hits_total", "counter", "Requests whose beginning was known.", [](const Stats& s) { return s.n_cache_hits; }},
-    Row{"prefix_cache_evicted_pages_total", "counter", "Pages given up for others.", [](const Stats& s) { return s.n_evicted_pages; }},
+    Row{"prompt_tokens_cached_total", "counter", "Of them, known already.",
+        [](const Stats& s) { return s.cached_tokens; }},
+    Row{"prefix_cache_hits_total", "counter", "Requests whose beginning was known.",
+        [](const Stats& s) { return s.n_cache_hits; }},
+    Row{"prefix_cache_evicted_pages_total", "counter", "Pages given up for others.",
+        [](const Stats& s) { return s.n_evicted_pages; }},
     Row{"completion_tokens_total", "counter", "Tokens of answers.", [](const Stats& s) { return s.completion_tokens; }},
     Row{"steps_total", "counter", "Runs of the model.", [](const Stats& s) { return s.n_steps; }},
-    Row{"step_sequences_total", "counter", "Sequences of all runs; by steps: the mean batch.", [](const Stats& s) { return s.n_step_sequences; }},
+    Row{"step_sequences_total", "counter", "Sequences of all runs; by steps: the mean batch.",
+        [](const Stats& s) { return s.n_step_sequences; }},
     Row{"step_rows_total", "counter", "Tokens of all runs.", [](const Stats& s) { return s.n_step_rows; }},
-    Row{"kv_pages_used", "gauge", "Pages of keys and values in use.", [](const Stats& s) -> uint64_t { return s.kv_pages_used; }},
+    Row{"kv_pages_used", "gauge", "Pages of keys and values in use.",
+        [](const Stats& s) -> uint64_t { return s.kv_pages_used; }},
     Row{"kv_pages", "gauge", "Pages of keys and values.", [](const Stats& s) -> uint64_t { return s.kv_pages_total; }},
 };
 
 struct HistogramRow {
   const char* name;
   const char* help;
-  engine::HistogramView Stats::*view;
+  engine::HistogramView Stats::* view;
 };
 constexpr std::array kHistograms = {
     HistogramRow{"queue_seconds", "From a request to its place.", &Stats::queue},

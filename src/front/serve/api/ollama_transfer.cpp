@@ -79,22 +79,24 @@ http::Response handle(const Request& request, RequestContext& context, std::stri
 
 Endpoint ollama_pull() {
   return managing(json_endpoint<Request>("POST", "/api/pull", Dialect::kOllama, "Get a model from a registry.",
-                                [](const Request& request, RequestContext& context) {
-                                  return handle(
-                                      request, context, "pulling",
-                                      [](store::Store& store, const store::ModelName& name,
-                                         const store::ProgressCallback& progress) { store.pull(name, progress); });
-                                });
+                                         [](const Request& request, RequestContext& context) {
+                                           return handle(request, context, "pulling",
+                                                         [](store::Store& store, const store::ModelName& name,
+                                                            const store::ProgressCallback& progress) {
+                                                           store.pull(name, progress);
+                                                         });
+                                         }));
 }
 
 Endpoint ollama_push() {
   return managing(json_endpoint<Request>("POST", "/api/push", Dialect::kOllama, "Send a model to a registry.",
-                                [](const Request& request, RequestContext& context) {
-                                  return handle(
-                                      request, context, "pushing",
-                                      [](store::Store& store, const store::ModelName& name,
-                                         const store::ProgressCallback& progress) { store.push(name, progress); });
-                                });
+                                         [](const Request& request, RequestContext& context) {
+                                           return handle(request, context, "pushing",
+                                                         [](store::Store& store, const store::ModelName& name,
+                                                            const store::ProgressCallback& progress) {
+                                                           store.push(name, progress);
+                                                         });
+                                         }));
 }
 
 }  // namespace kinglet::serve
