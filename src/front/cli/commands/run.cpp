@@ -142,7 +142,8 @@ class Run final : public Action {
                                               .interrupted = [&] { return interrupt.requested(); },
                                               .on_first_token = note_first});
     if (json_) {
-      system::Json document = report({turn.text, turn.ids, turn.finish, turn.usage}, load_ms, first_token_ms);
+      system::Json document = report({.text = turn.text, .ids = turn.ids, .finish = turn.finish, .usage = turn.usage},
+                                     load_ms, first_token_ms);
       document.set("thinking", turn.thinking);
       document.set("tool_calls", turn.calls);
       session.out().write(document.dump() + '\n');
