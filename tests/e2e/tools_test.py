@@ -11,10 +11,11 @@ import unittest
 
 from chat_test import Terminal
 from program import PROGRAM, ProgramTest
+from server import ServerTest
 
 SERVER = pathlib.Path(__file__).with_name("mcp_server.py")
 # <tool_call> and </think> show how the model replies. Behind a tool's answer the prompt ends with another token.
-TEMPLATE = ("{# <tool_call> </think> #}{% for m in messages %}{{ m.role + ': ' + m.content + '\n' }}"
+TEMPLATE = ("{# <tool_call> </think> #}{{ tools | tojson if tools }}{% for m in messages %}{{ m.role + ': ' + m.content + '\n' }}"
             "{% for c in m.tool_calls or [] %}{{ c.function.name }}{{ c.function.arguments | tojson }}\n{% endfor %}"
             "{% endfor %}{% if enable_thinking is defined %}{{ enable_thinking }}{% endif %}"
             "{{ '<|endoftext|>' if messages[-1].role == 'tool' else '<|im_start|>' }}")
@@ -124,6 +125,42 @@ class Tools(ProgramTest):
         config = self.folder / "web.json"
         config.write_text('{"mcpServers": {"x": {"url": "https://mcp.example/"}}}')
         self.failure(5, "run", self.model, "x", "--mcp", config, "--offline")
+
+
+class ServedTools(ServerTest):
+    @classmethod
+    def prepare(cls):
+        super().prepare()
+        for name, options in (("says", {"says": CALL + "|||It is 5."}), ("free", {})):
+            model = cls.make_model(name + ".gguf", context=2048, template=TEMPLATE, **options)
+            subprocess.run([PROGRAM, "import", "-q", model, name], cwd=cls.folder, env=cls.environment, check=True)
+
+    def test_calls_and_thoughts_are_parts_of_an_answer(self):
+        body = {"model": "says", "messages": [{"role": "user", "content": "2+3"}], "tools": TOOLS}
+        (choice,) = self.post("/v1/chat/completions", body)["choices"]
+        self.assertEqual(choice["finish_reason"], "tool_calls")
+        message = choice["message"]
+        self.assertEqual((message["content"], message["reasoning_content"]), ("Let me see.", "Hm."))
+        (call,) = message["tool_calls"]
+        self.assertEqual((call["function"]["name"], json.loads(call["function"]["arguments"])), ("add", {"a": 2, "b": 3}))
+        messages = body["messages"] + [message, {"role": "tool", "tool_call_id": call["id"], "content": "5"}]
+        (choice,) = self.post("/v1/chat/completions", {**body, "messages": messages})["choices"]
+        self.assertEqual((choice["finish_reason"], choice["message"]["content"]), ("stop", "It is 5."))
+
+    def test_a_call_that_is_required_is_one(self):
+        """Of a model with random weights, which says anything else when it is free to."""
+        tools = [{"type": "function", "function": {"name": name, "parameters": {
+            "type": "object", "properties": {"colour": {"enum": ["red", "green"]}}, "required": ["colour"],
+            "additionalProperties": False}}} for name in ("paint", "mix")]
+        for wanted in ("required", {"type": "function", "function": {"name": "mix"}}):
+            for seed in range(5):
+                (choice,) = self.post("/v1/chat/completions", {
+                    "model": "free", "messages": [{"role": "user", "content": "x"}], "tools": tools, "seed": seed,
+                    "tool_choice": wanted, "parallel_tool_calls": False, "max_tokens": 400})["choices"]
+                (call,) = choice["message"]["tool_calls"]
+                self.assertIn(call["function"]["name"], ("mix",) if wanted != "required" else ("paint", "mix"))
+                self.assertIn(json.loads(call["function"]["arguments"])["colour"], ("red", "green"))
+                self.assertFalse(choice["message"].get("content"))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 #include <random>
 #include <utility>
 
+#include "run/chat/reply/call_grammar.h"
 #include "run/chat/reply/grammar_constraint.h"
 
 namespace kinglet::chat {
@@ -32,10 +33,11 @@ std::optional<grammar::Grammar> grammar_of(const AnswerFormat& format) {
 
 Reply::Reply(LoadedModel& model, ReplyRequest request) {
   AnswerOptions options = request.options;
-  if (auto grammar = grammar_of(request.format)) {
+  const auto constrain = [&](grammar::Grammar grammar) {
     options.constraint =
-        std::make_shared<GrammarConstraint>(std::move(*grammar), model.token_trie(), *model.tokenizer());
-  }
+        std::make_shared<GrammarConstraint>(std::move(grammar), model.token_trie(), *model.tokenizer());
+  };
+  if (auto grammar = grammar_of(request.format)) constrain(std::move(*grammar));
   options.client = request.client;
   options.log_probs = request.top_logprobs;
   options.prompt_log_probs = request.echoes && request.top_logprobs;
@@ -43,8 +45,11 @@ Reply::Reply(LoadedModel& model, ReplyRequest request) {
   if (!options.continues) {
     options.marks = true;
     if (request.tool_use.choice != ToolUse::Choice::kNone) tools_ = ToolSet(request.tool_use.tools);
-    reader_.emplace(model.reply_format(), tools_,
-                    ReplyReaderOptions{model.opened_by(request.prompt), std::random_device{}()});
+    const std::string opened = model.opened_by(request.prompt);
+    const ToolUse& use = request.tool_use;
+    if (use.choice == ToolUse::Choice::kRequired || use.choice == ToolUse::Choice::kNamed)
+      constrain(call_grammar(model.reply_format(), tools_, use, *model.tokenizer(), opened));
+    reader_.emplace(model.reply_format(), tools_, ReplyReaderOptions{opened, std::random_device{}()});
   }
   answer_ = model.answer(std::move(request.prompt), request.settings, options);
 }
