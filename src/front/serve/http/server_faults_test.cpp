@@ -1,6 +1,9 @@
 // Clients that are slow, gone, or too many, and a server that stops.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <vector>
+
 #include "front/serve/http/connect_and_drop.h"
 #include "front/serve/http/raw_client.h"
 #include "front/serve/http/test_handler.h"
@@ -20,16 +23,20 @@ std::string get(std::string_view path) { return str("GET ", path, " HTTP/1.1\r\n
 TEST(ServerFaults, CancelsTheWorkOfAClientThatCloses) {
   TestHandler handler;
   const Server server(test_options(), handler);
-  for (const bool by_reset : {false, true}) {
+  // The median, as other programs may take the CPU for a while.
+  std::vector<Clock::duration> times;
+  for (int i = 0; i < 9; ++i) {
     const int n_before = handler.n_cancelled;
     RawClient client(server.port());
     client.send(kWait);
     ASSERT_TRUE(eventually([&] { return handler.n_waiting == 1; }));
     const auto start = Clock::now();
-    by_reset ? client.drop() : client.close();
+    i % 2 == 0 ? client.drop() : client.close();
     ASSERT_TRUE(eventually([&] { return handler.n_cancelled == n_before + 1; }));
-    EXPECT_LT(Clock::now() - start, milliseconds(KINGLET_SANITIZED != 0 ? 500 : 50));
+    times.push_back(Clock::now() - start);
   }
+  std::ranges::sort(times);
+  EXPECT_LT(times[4], milliseconds(KINGLET_SANITIZED != 0 ? 500 : 50));
   EXPECT_TRUE(eventually([&] { return server.statistics().n_connections_now == 0; }));
 }
 
@@ -78,6 +85,21 @@ TEST(ServerFaults, AStreamForAClientThatHasEndedItsSideIsCancelled) {
   }
   EXPECT_TRUE(eventually([&] { return handler.n_sources == 0; }));
   EXPECT_TRUE(eventually([&] { return server.statistics().n_client_gone == 50; }));
+}
+
+TEST(ServerFaults, AnUploadThatBreaksOffIsNeverHandled) {
+  TestHandler handler;
+  const Server server(test_options(), handler);
+  for (int i = 0; i < 20; ++i) {
+    RawClient client(server.port());
+    client.send("POST /sink HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10000000\r\n\r\n");
+    client.send(std::string(size_t{1} << 20, 'a'));
+    ASSERT_TRUE(eventually([&] { return handler.n_sinks == 1; }));
+    i % 2 == 0 ? client.drop() : client.close();
+    ASSERT_TRUE(eventually([&] { return handler.n_sinks == 0; }));
+  }
+  EXPECT_EQ(handler.n_handled, 0);
+  EXPECT_TRUE(eventually([&] { return server.statistics().n_requests_now == 0; }));
 }
 
 TEST(ServerFaults, AHandlerThatCannotEvenRefuseCostsAnAnswerOnly) {
@@ -153,7 +175,7 @@ TEST(ServerFaults, DoesNotWaitForASlowHead) {
 TEST(ServerFaults, DoesNotWaitForASlowBody) {
   TestHandler handler;
   ServerOptions options = test_options();
-  options.limits.body_time = milliseconds(200);
+  options.limits.body_time = milliseconds(400);
   const Server server(options, handler);
   RawClient client(server.port());
   EXPECT_EQ(client.ask("POST /e HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nhello").status, 408U);
@@ -162,7 +184,7 @@ TEST(ServerFaults, DoesNotWaitForASlowBody) {
   steady.send("POST /e HTTP/1.1\r\nHost: localhost\r\nContent-Length: 24000\r\n\r\n");
   for (int i = 0; i < 24; ++i) {
     ASSERT_TRUE(steady.send(std::string(1000, 'a')));
-    std::this_thread::sleep_for(milliseconds(25));
+    std::this_thread::sleep_for(milliseconds(30));
   }
   EXPECT_EQ(steady.read().status, 200U);
 }
