@@ -119,6 +119,17 @@ std::shared_ptr<const Dfa> plain_string_contents() {
   return dfa;
 }
 
+std::shared_ptr<const Dfa> plain_strings() {
+  static const auto dfa = [] {
+    Nfa nfa;
+    const uint32_t start = nfa.add_state();
+    const uint32_t behind = nfa.add_state();
+    nfa.add_dfa(nfa.add_text(start, "\""), *plain_string_contents(), behind);
+    return std::make_shared<const Dfa>(nfa.determinized(start, nfa.add_text(behind, "\"")));
+  }();
+  return dfa;
+}
+
 std::shared_ptr<const Dfa> json_numbers() {
   static const auto dfa = std::make_shared<const Dfa>(make_numbers(false));
   return dfa;

@@ -13,6 +13,8 @@ std::shared_ptr<const Dfa> json_strings();
 /// What stands between the quotes of strings in the one spelling that each has: escapes only where JSON asks for one,
 /// the short one where there is one, else \u00xx in small letters.
 std::shared_ptr<const Dfa> plain_string_contents();
+/// Those contents between quotes.
+std::shared_ptr<const Dfa> plain_strings();
 /// All numbers of at most 100 digits before and behind the point, with an exponent of at most two.
 std::shared_ptr<const Dfa> json_numbers();
 /// Those without fraction and exponent, and without a minus before zero.

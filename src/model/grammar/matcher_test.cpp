@@ -87,6 +87,13 @@ TEST(Matcher, MasksAreThoseOfEveryTokenTriedByteByByte) {
       Grammar::sequence(parts),
       Grammar::repeated(Grammar::sequence(tokens), 1, 3),
       Grammar::alternatives(parts),
+      // Names that are not these, strings of a pattern and of a length.
+      Grammar::from_schema(system::Json::parse(
+          R"({"properties":{"name":{"type":"integer"},"na":{"maxLength":3,"type":"string"},"b":{"pattern":"^(fo|x).*"}},
+              "additionalProperties":{"type":"string","minLength":2,"maxLength":9},"required":["b"],"type":"object"})",
+          "schema")),
+      Grammar::from_schema(system::Json::parse(
+          R"({"type":"string","not":{"enum":["The","The quick","foo"]},"pattern":"^[^0-9]*$"})", "schema")),
   };
   const size_t n_steps = KINGLET_SANITIZED ? 12 : 40;
   for (size_t g = 0; g < grammars.size(); ++g) {

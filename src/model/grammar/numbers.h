@@ -24,8 +24,8 @@ const Dfa& integers();
 /// Those whose fraction, if any, is zeros.
 const Dfa& whole_decimals();
 
-/// Those that keep their value in programs that read numbers as 64-bit integers or doubles: at most 18 digits, or 15 with
-/// a fraction.
+/// Those that keep their value in programs that read numbers as 64-bit integers or doubles: at most 18 digits, or 15
+/// with a fraction.
 const Dfa& exact_decimals();
 
 struct NumberRange {

@@ -225,29 +225,41 @@ uint32_t Readings::step(uint32_t position, uint8_t byte) {
   return to;
 }
 
-void Readings::first_bytes(std::span<const Item> active, std::array<bool, 256>& bytes) const {
+std::bitset<256> Readings::first_bytes(std::span<const Item> active) const {
+  std::bitset<256> bytes;
   for (const Item& item : active) {
     if (program_.is_lexeme_state(item.state)) {
       const auto& [lexeme, first_state] = program_.lexeme_of(item.state);
       for (uint32_t b = 0; b < 256; ++b) {
-        if (lexeme.next(item.state - first_state, static_cast<uint8_t>(b)) != Lexeme::kDead) bytes[b] = true;
+        if (lexeme.next(item.state - first_state, static_cast<uint8_t>(b)) != Lexeme::kDead) bytes.set(b);
       }
       continue;
     }
     const Program::State& state = program_.states[item.state];
     for (uint32_t e = 0; e < state.n_bytes; ++e) {
       const Program::ByteEdge& edge = program_.byte_edges[state.first_byte + e];
-      std::fill(bytes.begin() + edge.low, bytes.begin() + edge.high + 1, true);
+      for (uint32_t b = edge.low; b <= edge.high; ++b) bytes.set(b);
     }
   }
+  return bytes;
 }
 
-int Readings::only_byte(uint32_t position) const {
+const std::bitset<256>& Readings::first_bytes(uint32_t position) {
+  auto& bytes = positions_[position].first_bytes;
+  if (bytes == nullptr) {
+    bytes = std::make_shared<const std::bitset<256>>(first_bytes(items(positions_[position].active)));
+    bytes_ += 64;
+  }
+  return *bytes;
+}
+
+int Readings::only_byte(uint32_t position) {
   if (positions_[position].can_end) return -1;
-  std::array<bool, 256> bytes{};
-  first_bytes(items(positions_[position].active), bytes);
-  const auto n = std::count(bytes.begin(), bytes.end(), true);
-  return n == 1 ? static_cast<int>(std::find(bytes.begin(), bytes.end(), true) - bytes.begin()) : -1;
+  const std::bitset<256>& bytes = first_bytes(position);
+  if (bytes.count() != 1) return -1;
+  int byte = 0;
+  while (!bytes.test(static_cast<size_t>(byte))) ++byte;
+  return byte;
 }
 
 void Readings::walk(const TokenTrie& trie, uint32_t node, uint32_t position, Mask& mask) {
@@ -255,10 +267,16 @@ void Readings::walk(const TokenTrie& trie, uint32_t node, uint32_t position, Mas
   const uint32_t end = nodes[node].end;
   if (end == node + 1) return;
   const size_t top = nodes[node].depth;
-  std::vector<uint32_t> path = {position};  // by depth below the node
+  const std::bitset<256> first = first_bytes(position);
+  std::vector<uint32_t>& path = path_;  // positions by depth below the node
+  path.assign(1, position);
   for (uint32_t i = node + 1; i < end;) {
     const TokenTrie::Node& here = nodes[i];
     const size_t depth = here.depth - top;
+    if (depth == 1 && !first[here.byte]) {
+      i = here.end;
+      continue;
+    }
     const uint32_t to = step(path[depth - 1], here.byte);
     if (to == kNowhere) {
       i = here.end;
@@ -283,8 +301,7 @@ const LexemeMask& Readings::lexeme_mask(const TokenTrie& trie, uint32_t state) {
 // From states that are no lexemes: the first byte by their edges, then from position to position.
 void Readings::walk_states(const TokenTrie& trie, std::span<const Item> active, Mask& mask) {
   const auto nodes = trie.nodes();
-  std::array<bool, 256> bytes{};
-  first_bytes(active, bytes);
+  const std::bitset<256> bytes = first_bytes(active);
   for (uint32_t i = 1; i < nodes.size(); i = nodes[i].end) {
     if (!bytes[nodes[i].byte]) continue;
     std::vector<Item> kernel;

@@ -6,6 +6,7 @@
 // position by a byte is looked up after the first time, and a copy of a position is a copy of its number.
 #pragma once
 
+#include <bitset>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -35,7 +36,7 @@ class Readings {
   uint32_t step(uint32_t position, uint8_t byte);
   [[nodiscard]] bool can_end(uint32_t position) const noexcept { return positions_[position].can_end; }
   /// The only byte that may follow, where the text may not end here; -1 where there are several or none.
-  [[nodiscard]] int only_byte(uint32_t position) const;
+  [[nodiscard]] int only_byte(uint32_t position);
   /// The tokens that may follow, without the ends. Kept for later.
   std::shared_ptr<const Mask> mask(uint32_t position, const TokenTrie& trie);
 
@@ -65,6 +66,7 @@ class Readings {
     Set kernel;
     Set active;  // those that bytes lead on from, lexemes first
     bool can_end;
+    std::shared_ptr<const std::bitset<256>> first_bytes = nullptr;  // that may follow, once asked for
   };
 
   [[nodiscard]] std::span<const Item> items(Set set) const { return {items_.data() + set.first, set.n}; }
@@ -78,7 +80,8 @@ class Readings {
   void walk(const TokenTrie& trie, uint32_t node, uint32_t position, Mask& mask);
   void walk_states(const TokenTrie& trie, std::span<const Item> active, Mask& mask);
   const LexemeMask& lexeme_mask(const TokenTrie& trie, uint32_t state);
-  void first_bytes(std::span<const Item> active, std::array<bool, 256>& bytes) const;
+  [[nodiscard]] std::bitset<256> first_bytes(std::span<const Item> active) const;
+  const std::bitset<256>& first_bytes(uint32_t position);
   void follow(std::span<const Item> active, uint8_t byte, std::vector<Item>& kernel) const;
 
   const Program& program_;
@@ -91,6 +94,7 @@ class Readings {
   std::unordered_map<uint64_t, uint32_t> steps_;
   std::unordered_map<uint32_t, std::shared_ptr<const Mask>> masks_;
   std::unordered_map<uint32_t, std::shared_ptr<const LexemeMask>> lexeme_masks_;
+  std::vector<uint32_t> path_;
   uint32_t start_ = 0;
   size_t bytes_ = 0;
 };

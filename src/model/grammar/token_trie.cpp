@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/base/base.h"
+#include "model/grammar/json_rules.h"
 #include "model/text/tokenizer.h"
 
 namespace kinglet::grammar {
@@ -10,7 +11,69 @@ namespace {
 
 constexpr char kControlMark = '\xFF';
 
+void put_bit(std::vector<uint32_t>& words, int32_t token, bool value) {
+  const uint32_t bit = 1U << (static_cast<uint32_t>(token) % 32U);
+  uint32_t& word = words[static_cast<size_t>(token) / 32];
+  word = value ? word | bit : word & ~bit;
+}
+
+// A digest of the texts that lead from a state to acceptance: of the states that it reaches, in the order in which they
+// are met. 1 where these are many.
+uint64_t rest_digest(const Dfa& dfa, uint32_t state) {
+  constexpr size_t kMany = 48;
+  std::vector<uint32_t> met = {Dfa::kDead, state};
+  uint64_t digest = 14695981039346656037U;
+  const auto mix = [&](uint64_t value) {
+    digest ^= value + 0x9E3779B97F4A7C15U + (digest << 6U) + (digest >> 2U);
+    digest *= 0xBF58476D1CE4E5B9U;
+    digest ^= digest >> 29U;
+  };
+  for (size_t i = 1; i < met.size(); ++i) {
+    mix(dfa.accepts(met[i]) ? 1 : 2);
+    size_t last = SIZE_MAX;
+    for (uint32_t byte = 0; byte < 256; ++byte) {
+      const uint32_t to = dfa.next(met[i], static_cast<uint8_t>(byte));
+      const auto at = std::find(met.begin(), met.end(), to);
+      const auto id = static_cast<size_t>(at - met.begin());
+      if (at == met.end()) met.push_back(to);
+      if (met.size() > kMany) return 1;
+      if (id != last) mix(byte << 16U | id);
+      last = id;
+    }
+  }
+  return digest < 2 ? 2 : digest;
+}
+
 }  // namespace
+
+// The inside of strings whose masks are the measure for others.
+struct TokenTrie::Reference {
+  std::shared_ptr<const Dfa> dfa;
+  uint32_t body;
+  std::vector<uint64_t> digests;
+
+  explicit Reference(std::shared_ptr<const Dfa> strings) : dfa(std::move(strings)), body(dfa->next(dfa->start(), '"')) {
+    for (uint32_t s = 0; s < dfa->size(); ++s) digests.push_back(s == Dfa::kDead ? 0 : rest_digest(*dfa, s));
+  }
+};
+
+// Where several common letters lead into the inside of any string. Null for that inside itself.
+const TokenTrie::Reference* TokenTrie::reference_of(const Dfa& dfa, uint32_t state) {
+  static const Reference kAny{json_strings()};
+  static const Reference kPlain{plain_strings()};
+  for (const Reference* reference : {&kAny, &kPlain}) {
+    if (dfa.fingerprint() == reference->dfa->fingerprint()) return nullptr;
+  }
+  constexpr std::string_view kLetters = "~QZ_#9 ";
+  for (const Reference* reference : {&kPlain, &kAny}) {
+    const auto n = std::count_if(kLetters.begin(), kLetters.end(), [&](char letter) {
+      const uint32_t to = dfa.next(state, static_cast<uint8_t>(letter));
+      return to != Dfa::kDead && rest_digest(dfa, to) == reference->digests[reference->body];
+    });
+    if (n >= 4) return reference;
+  }
+  return nullptr;
+}
 
 std::string TokenTrie::control_spelling(int32_t token) {
   const auto id = static_cast<uint32_t>(token);
@@ -110,6 +173,9 @@ bool TokenTrie::is_proper_prefix(std::string_view text) const noexcept {
 }
 
 LexemeMask TokenTrie::walked(const Lexeme& lexeme, uint32_t state) const {
+  if (!lexeme.is_counted()) {
+    if (const Reference* reference = reference_of(*lexeme.dfa, state)) return differing(*lexeme.dfa, state, *reference);
+  }
   LexemeMask mask;
   std::vector<uint32_t> states(max_depth_ + 1, Lexeme::kDead);
   states[0] = state;
@@ -128,12 +194,65 @@ LexemeMask TokenTrie::walked(const Lexeme& lexeme, uint32_t state) const {
   // A list is shorter, and faster to add, where the tokens are few.
   if (mask.tokens.size() > n_words() / 8) {
     mask.words.assign(n_words(), 0);
-    for (const int32_t token : mask.tokens) {
-      mask.words[static_cast<size_t>(token) / 32] |= 1U << (static_cast<uint32_t>(token) % 32U);
-    }
+    for (const int32_t token : mask.tokens) put_bit(mask.words, token, true);
     mask.tokens = {};
   }
   mask.tokens.shrink_to_fit();
+  mask.exits.shrink_to_fit();
+  return mask;
+}
+
+// Most states within strings go on like the inside of any string, but for a few texts: names that are taken already,
+// the beginnings of a pattern. So their masks are those of any string with what differs, which the walk finds where
+// both automata lead to states that are not equal; all below equal ones is passed over.
+LexemeMask TokenTrie::differing(const Dfa& dfa, uint32_t state, const Reference& reference) const {
+  const std::shared_ptr<const LexemeMask> common = mask_of({reference.dfa}, reference.body);
+  LexemeMask mask;
+  mask.words = common->words;
+  mask.words.resize(n_words(), 0);
+  for (const int32_t token : common->tokens) put_bit(mask.words, token, true);
+  std::vector<uint64_t> digests(dfa.size(), 0);
+  const auto digest_of = [&](uint32_t s) {
+    if (digests[s] == 0) digests[s] = rest_digest(dfa, s);
+    return digests[s];
+  };
+  auto exit = common->exits.begin();
+  // The exits of the reference up to a node, then none of those before another one.
+  const auto keep_until = [&](uint32_t node) {
+    for (; exit != common->exits.end() && *exit < node; ++exit) mask.exits.push_back(*exit);
+  };
+  const auto drop_until = [&](uint32_t node) {
+    while (exit != common->exits.end() && *exit < node) ++exit;
+  };
+  std::vector<std::pair<uint32_t, uint32_t>> states(max_depth_ + 1, {Dfa::kDead, Dfa::kDead});
+  states[0] = {state, reference.body};
+  for (uint32_t i = 1; i < nodes_.size();) {
+    const Node& node = nodes_[i];
+    const auto [own_from, other_from] = states[node.depth - 1U];
+    const uint32_t own = dfa.next(own_from, node.byte);
+    const uint32_t other = reference.dfa->next(other_from, node.byte);
+    const bool is_equal =
+        own == Dfa::kDead ? other == Dfa::kDead : other != Dfa::kDead && digest_of(own) == reference.digests[other];
+    if (is_equal) {
+      i = node.end;
+      continue;
+    }
+    keep_until(i);
+    if (own == Dfa::kDead) {
+      for (uint32_t k = i; k < node.end; ++k) {
+        if (nodes_[k].token >= 0) put_bit(mask.words, nodes_[k].token, false);
+      }
+      drop_until(node.end);
+      i = node.end;
+      continue;
+    }
+    drop_until(i + 1);
+    states[node.depth] = {own, other};
+    if (node.token >= 0) put_bit(mask.words, node.token, true);
+    if (dfa.accepts(own) && node.end > i + 1) mask.exits.push_back(i);
+    ++i;
+  }
+  keep_until(UINT32_MAX);
   mask.exits.shrink_to_fit();
   return mask;
 }

@@ -75,6 +75,9 @@ class TokenTrie {
   static constexpr size_t kMaxCacheBytes = size_t{64} << 20U;
 
  private:
+  struct Reference;
+  static const Reference* reference_of(const Dfa& dfa, uint32_t state);
+  [[nodiscard]] LexemeMask differing(const Dfa& dfa, uint32_t state, const Reference& reference) const;
   [[nodiscard]] LexemeMask walked(const Lexeme& lexeme, uint32_t state) const;
 
   std::string text_;

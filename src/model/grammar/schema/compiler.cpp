@@ -25,6 +25,26 @@ constexpr size_t kMaxRules = 50'000;
 constexpr size_t kMaxSome = 6;
 constexpr size_t kMaxUnique = 10;
 
+// The bytes of the longest text, which are no fewer than its characters; SIZE_MAX where there is none.
+size_t longest_of(const Dfa& set) {
+  if (!set.is_finite()) return SIZE_MAX;
+  // Without circles: all that a round enters lies one byte further.
+  std::vector<uint32_t> round = {set.start()};
+  size_t n = 0;
+  for (;; ++n) {
+    std::vector<uint32_t> next;
+    for (const uint32_t state : round) {
+      for (uint32_t byte = 0; byte < 256; ++byte) {
+        if (const uint32_t to = set.next(state, static_cast<uint8_t>(byte)); to != Dfa::kDead) next.push_back(to);
+      }
+      std::sort(next.begin(), next.end());
+      next.erase(std::unique(next.begin(), next.end()), next.end());
+    }
+    if (next.empty()) return n;
+    round = std::move(next);
+  }
+}
+
 class Compiler {
  public:
   Compiler(const Json& schema, const SchemaOptions& options, std::set<std::string>* to_check)
@@ -224,17 +244,13 @@ class Compiler {
       for (const std::string& other : c.other_strings) texts.push_back(plain_string_content(other));
       set = Dfa::difference(set, Dfa::of_texts(texts));
     }
-    if (c.min_length == 0 && c.max_length == Case::kNoLimit) return set;
-    const bool is_cut = c.max_length != Case::kNoLimit && c.max_length > kMaxCountedLength;
+    if (c.min_length == 0 && (c.max_length == Case::kNoLimit || longest_of(set) <= c.max_length)) return set;
     if (c.min_length > kMaxCountedLength) {
       fail_with(ErrorCode::kInvalidArgument, "schema: minLength ", c.min_length, " beside a pattern, the limit is ",
                 kMaxCountedLength);
     }
-    if (!is_cut) return Dfa::intersection(set, texts_of_length(c.min_length, c.max_length, Spelling::kJsonString));
-    const Dfa longer = texts_of_length(kMaxCountedLength + 1, Case::kNoLimit, Spelling::kJsonString);
-    const Dfa fitting = texts_of_length(c.min_length, Case::kNoLimit, Spelling::kJsonString);
-    set = Dfa::intersection(set, fitting);
-    return Dfa::intersection(set, longer).is_empty() ? set : Dfa::difference(set, longer);
+    const uint32_t most = c.max_length == Case::kNoLimit ? Case::kNoLimit : std::min(c.max_length, kMaxCountedLength);
+    return Dfa::intersection(set, texts_of_length(c.min_length, most, Spelling::kJsonString));
   }
 
   // ---- Arrays: states by how many items there are and how often each `contains` was met. ----------------------------
