@@ -8,6 +8,9 @@
 namespace kinglet::grammar {
 namespace {
 
+// Of a table before it is minimal, or of all sets of states together: 32 MB.
+constexpr size_t kMaxCells = 8'000'000;
+
 [[noreturn]] void fail_of_states() {
   fail_with(ErrorCode::kInvalidArgument, "grammar: a set of texts takes more than ", Dfa::kMaxStates,
             " states (limit of an automaton)");
@@ -280,7 +283,7 @@ Dfa Dfa::product(const Dfa& a, const Dfa& b, const Accepts& accepts) {
   std::vector<uint32_t> table(n_classes, kDead);
   std::vector<uint8_t> accept = {0};
   for (size_t i = 1; i < pairs.size(); ++i) {
-    if (pairs.size() > 4 * kMaxStates) fail_of_states();
+    if (pairs.size() > 4 * kMaxStates || table.size() > kMaxCells) fail_of_states();
     const auto [s, t] = pairs[i];
     for (size_t c = 0; c < n_classes; ++c) table.push_back(id_of(a.next(s, byte_of[c]), b.next(t, byte_of[c])));
     accept.push_back(accepts(a.accepts(s), b.accepts(t)) ? 1 : 0);
@@ -401,7 +404,7 @@ Dfa Nfa::determinized(uint32_t start, uint32_t accepting) const {
   std::vector<uint8_t> accepts = {0};
   std::vector<std::vector<uint32_t>> targets(n_classes);
   for (size_t i = 1; i < sets.size(); ++i) {
-    if (sets.size() > 2 * Dfa::kMaxStates || n_members > 8'000'000) fail_of_states();
+    if (sets.size() > 2 * Dfa::kMaxStates || n_members > kMaxCells || table.size() > kMaxCells) fail_of_states();
     for (const uint32_t state : sets[i]) {
       for (const Edge& edge : states_[state].edges) {
         for (size_t c = class_of[edge.low]; c <= class_of[edge.high]; ++c) targets[c].push_back(edge.to);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <chrono>
 #include <map>
 
 #include "core/base/base.h"
@@ -22,6 +23,8 @@ using system::Json;
 // count then.
 constexpr uint32_t kMaxCountedLength = 256;
 constexpr size_t kMaxRules = 50'000;
+// Single automata have their own limits; this is one of all of them together.
+constexpr std::chrono::seconds kMaxTime{10};
 constexpr size_t kMaxSome = 6;
 constexpr size_t kMaxUnique = 10;
 
@@ -51,8 +54,7 @@ class Compiler {
       : document_(schema),
         validator_(document_, options.checks_formats),
         forms_(document_, validator_, options.checks_formats, to_check),
-        json_(builder_, options.whitespace),
-        to_check_(to_check) {}
+        json_(builder_, options.whitespace) {}
 
   Program compile() {
     const uint32_t root = rule_of({{&document_.root(), true}});
@@ -83,7 +85,14 @@ class Compiler {
     return at->second;
   }
 
+  void check_time() const {
+    if (std::chrono::steady_clock::now() - begin_ > kMaxTime)
+      fail_with(ErrorCode::kInvalidArgument, "schema: takes more than ", kMaxTime.count(),
+                " s to compile (limit of time)");
+  }
+
   void write(const Goal& goal, uint32_t rule) {
+    check_time();
     const auto [start, end] = builder_.ends_of(rule);
     std::vector<Case> cases = forms_.cases_of(goal);
     Scalars scalars;
@@ -228,7 +237,8 @@ class Compiler {
   }
 
   // Between the quotes.
-  static Dfa strings_of(const Case& c) {
+  Dfa strings_of(const Case& c) const {
+    check_time();
     Dfa set = all_texts(Spelling::kJsonString);
     for (const Case::Sign& pattern : c.patterns) {
       const Dfa own = texts_matching(pattern.text, Spelling::kJsonString);
@@ -442,6 +452,7 @@ class Compiler {
     std::vector<Part> parts;
     parts.push_back({rest, {}, 0});
     const auto split = [&](const Dfa& set, const auto& mark) {
+      check_time();
       std::vector<Part> made;
       for (Part& part : parts) {
         Part inner{Dfa::intersection(part.set, set), part.matched, part.some};
@@ -518,10 +529,9 @@ class Compiler {
       named.push_back({name, *goal, is_required, some});
     }
     const std::vector<Class> classes = classes_of(c, all_names);
-    // A free name may be written twice, so members beyond the first free one are not surely members of their own.
-    const size_t n_sure = named.size() + (classes.empty() ? 0 : 1);
-    if (c.min_members > std::max<size_t>(n_sure, 1) && !classes.empty() && !are_finite(classes))
-      pass_over_min_members(c);
+    // A free name may be written twice, so of the members beyond those that are required only one is surely another.
+    if (c.min_members > c.required.size() + 1 && !classes.empty())
+      forms_.pass_over(*c.least_asked, "minProperties", "a least number of members with free names");
 
     const uint32_t all_some = (1U << c.some.size()) - 1;
     const bool has_limit = c.max_members != Case::kNoLimit;
@@ -607,23 +617,15 @@ class Compiler {
     return at->second;
   }
 
-  static bool are_finite(const std::vector<Class>& classes) {
-    return std::all_of(classes.begin(), classes.end(), [](const Class& one) { return one.names.is_finite(); });
-  }
-
-  void pass_over_min_members(const Case&) {
-    forms_.pass_over(document_.root(), "minProperties", "a least number of members with free names");
-  }
-
   SchemaDocument document_;
   Validator validator_;
   NormalForms forms_;
   ProgramBuilder builder_;
   JsonRules json_;
-  std::set<std::string>* to_check_;
   std::map<Goal, uint32_t> rules_;
   std::vector<std::pair<Goal, uint32_t>> open_;
   std::map<uint64_t, uint32_t> name_lexemes_;
+  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };
 
 }  // namespace

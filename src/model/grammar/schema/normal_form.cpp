@@ -362,7 +362,10 @@ void NormalForms::affirm_object(const Json& schema, Case& c) {
     c.members.push_back(std::move(made));
   }
   for (const std::string& name : strings_of(schema.find("required"))) add_once(c.required, name);
-  c.min_members = std::max(c.min_members, count_of(schema, "minProperties").value_or(0));
+  if (const auto least = count_of(schema, "minProperties"); least && *least > c.min_members) {
+    c.min_members = *least;
+    c.least_asked = &schema;
+  }
   c.max_members = std::min(c.max_members, count_of(schema, "maxProperties").value_or(Case::kNoLimit));
   if (const Json* keys = schema.find("propertyNames"); keys != nullptr && document_.draft() > Draft::k4)
     c.names.push_back(goal_of(*keys));
@@ -700,7 +703,10 @@ void NormalForms::deny_object(const Json& schema, const Case& c, Cases& made) {
   if (const auto least = count_of(schema, "minProperties"); least && *least > 0)
     with([&](Case& other) { other.max_members = std::min(other.max_members, *least - 1); });
   if (const auto most = count_of(schema, "maxProperties"))
-    with([&](Case& other) { other.min_members = std::max(other.min_members, *most + 1); });
+    with([&](Case& other) {
+      other.min_members = std::max(other.min_members, *most + 1);
+      other.least_asked = &schema;
+    });
   for (const std::string_view word : {"dependentRequired", "dependentSchemas", "dependencies"}) {
     const Json* dependencies = object_at(schema, word);
     if (dependencies == nullptr) continue;

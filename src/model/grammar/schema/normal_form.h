@@ -98,6 +98,7 @@ struct Case {
   std::vector<Goal> names;  ///< Goals of all names of members.
   std::vector<Some> some;
   uint32_t min_members = 0;
+  const system::Json* least_asked = nullptr;  ///< The schema that asks for min_members.
   uint32_t max_members = kNoLimit;
 };
 

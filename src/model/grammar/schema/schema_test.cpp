@@ -150,7 +150,7 @@ TEST(Schema, WhatCannotBeEnforcedIsRefusedByNameOrLeftToCheck) {
       {R"({"properties":{"a":{"type":"array","uniqueItems":true}}})", "#/properties/a/uniqueItems"},
       {R"({"not":{"const":[1]}})", "#/not/const"},
       {R"({"not":{"uniqueItems":true}})", "#/not/uniqueItems"},
-      {R"({"type":"object","minProperties":2})", "#/minProperties"},
+      {R"({"items":{"type":"object","properties":{"a":true},"minProperties":2}})", "#/items/minProperties"},
       {R"({"$dynamicRef":"#a"})", "#/$dynamicRef"},
   };
   for (const Case& c : cases) {

@@ -216,8 +216,12 @@ bool Validator::check_array(const Json& schema, const Json& value, Evaluated& ev
 
 bool Validator::check_object(const Json& schema, const Json& value, Evaluated& evaluated, const std::string& at) {
   const auto& members = value.as_object("value");
-  if (const auto least = count_of(schema, "minProperties"); least && members.size() < *least)
-    return broken(schema, "minProperties", at);
+  if (const auto least = count_of(schema, "minProperties")) {
+    // Of a name that is written twice readers keep one.
+    const auto n = std::count_if(members.begin(), members.end(),
+                                 [&](const auto& member) { return value.find(member.first) == &member.second; });
+    if (static_cast<size_t>(n) < *least) return broken(schema, "minProperties", at);
+  }
   if (const auto most = count_of(schema, "maxProperties"); most && members.size() > *most)
     return broken(schema, "maxProperties", at);
   if (const Json* required = schema.find("required"); required != nullptr && required->is_array()) {
