@@ -44,6 +44,12 @@ const Fields<Config>& Config::fields() {
       field("tls_cert", &Config::tls_cert).doc("Speak TLS with this certificate (PEM)"),
       field("tls_key", &Config::tls_key).doc("Its key (PEM)"),
       field("parallel", &Config::parallel).range(1, 256).doc("Requests that a model answers at once (default 4)"),
+      field("queue", &Config::queue)
+          .range(1, 1e6)
+          .doc("Requests of a model that may wait; one more is refused with 503 (default 1024)"),
+      field("step_ms", &Config::step_ms)
+          .range(1, 1e6)
+          .doc("What a step with long prompts may take while others get tokens, in ms (default 50)"),
       field("memory", &Config::memory).doc("What all models may hold, such as 8G (default: 4/5 of the memory)"),
       field("context", &Config::context)
           .range(8, 1e9)
@@ -85,6 +91,8 @@ chat::ModelHost::Options Config::host_options() const {
   if (memory) made.memory_budget = memory->value;
   made.default_context = static_cast<uint64_t>(context);
   made.max_sequences = static_cast<size_t>(parallel);
+  made.max_waiting = static_cast<size_t>(queue);
+  made.step_ms = static_cast<double>(step_ms);
   if (keep_alive) made.keep_alive = keep_alive->value;
   return made;
 }

@@ -31,6 +31,8 @@ struct Config {
   std::string tls_cert;
   std::string tls_key;
   int64_t parallel = 4;
+  int64_t queue = static_cast<int64_t>(chat::LoadOptions{}.max_waiting);
+  int64_t step_ms = static_cast<int64_t>(chat::LoadOptions{}.step_ms);
   std::optional<Bytes> memory;
   int64_t context = static_cast<int64_t>(chat::Settings::kDefaultContext);
   std::optional<ollama::KeepAlive> keep_alive;

@@ -22,6 +22,8 @@ HostedModel::HostedModel(ModelSource source, Options options, const kernels::Ker
     if (!load.context_len) load.context_len = std::min(options_.default_context, trained.value_or(UINT64_MAX));
     if (options_.context_len) load.context_len = options_.context_len;
     load.max_sequences = options_.max_sequences;
+    load.max_waiting = options_.max_waiting;
+    load.step_ms = options_.step_ms;
     load.admit = [this](const MemoryUse& use, size_t context_len) {
       if (options_.admit) options_.admit(use);
       require_free_memory(use, context_len);

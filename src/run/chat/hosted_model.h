@@ -35,6 +35,8 @@ class HostedModel {
     std::optional<uint64_t> context_len = {};  ///< Empty: what the model's parameters say, else default_context.
     uint64_t default_context = Settings::kDefaultContext;  ///< Or what it was trained for, if that is less.
     size_t max_sequences = 1;
+    size_t max_waiting = LoadOptions{}.max_waiting;
+    double step_ms = LoadOptions{}.step_ms;
     kernels::KvType kv_type = kernels::KvType::kF16;
     /// Told all that the model will hold, before it is used: at loading, and when vectors of another kind or of longer
     /// texts need more. Throws to refuse it. Empty: nobody asks.

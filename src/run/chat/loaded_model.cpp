@@ -49,6 +49,8 @@ LoadedModel::LoadedModel(std::shared_ptr<const format::ModelFile> file, const Lo
   engine::EngineOptions engine_options;
   engine_options.context_len = options.context_len.value_or(std::min(trained, Settings::kDefaultContext));
   engine_options.max_sequences = options.max_sequences;
+  engine_options.max_waiting = options.max_waiting;
+  engine_options.step_ms = options.step_ms;
   engine_options.kv_type = options.kv_type;
   engine_ = std::make_unique<engine::Engine>(model_, engine_options, table, pool);
   options.admit ? options.admit(memory(), context_len()) : require_free_memory(memory(), context_len());
@@ -121,6 +123,7 @@ std::unique_ptr<Answer> LoadedModel::answer(std::vector<int32_t> prompt, const S
   request.sampling = settings.sampling;
   request.sampling.seed = settings.seed ? *settings.seed : std::random_device{}();
   request.client = options.client;
+  request.deadline = options.deadline;
   request.constraint = options.constraint;
   request.log_probs = options.log_probs;
   request.prompt_log_probs = options.prompt_log_probs;

@@ -1,6 +1,7 @@
 // A model that is ready to answer: weights, words and engine.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -38,6 +39,8 @@ struct LoadOptions {
   std::vector<models::Model::AdapterPath> adapters = {};
   std::optional<uint64_t> context_len;  ///< Empty: Settings::kDefaultContext, or the trained one if that is less.
   size_t max_sequences = 1;
+  size_t max_waiting = 1024;  ///< As engine::EngineOptions has it, and step_ms.
+  double step_ms = 50;
   kernels::KvType kv_type = kernels::KvType::kF16;
   std::string template_text = {};  ///< The store's TEMPLATE, which wins over the file's; empty: none.
   /// Asked when it is known what the model will hold, before it is used; throws to refuse it. Empty:
@@ -53,6 +56,8 @@ struct AnswerOptions {
   std::optional<size_t> log_probs = {};  ///< Answer::take_logprobs gives them, with so many alternatives.
   bool prompt_log_probs = false;         ///< Those of the prompt as well.
   std::string client = {};               ///< Who asks: clients share the machine evenly.
+  /// When it ends, complete or not, in the queue as well; empty: never.
+  std::optional<std::chrono::steady_clock::time_point> deadline = {};
 };
 
 /// Constant after loading, but for the engine inside, which is thread-safe.

@@ -354,6 +354,8 @@ void ModelHost::State::load_one(const SlotPtr& slot) {
     HostedModel::Options of_model{.context_len = slot->context_len,
                                   .default_context = options.default_context,
                                   .max_sequences = options.max_sequences,
+                                  .max_waiting = options.max_waiting,
+                                  .step_ms = options.step_ms,
                                   .kv_type = options.kv_type};
     // The slot owns the model, and this the slot.
     of_model.admit = [this, place = slot.get()](const MemoryUse& use) { make_room(*place, use); };

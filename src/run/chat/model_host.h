@@ -50,7 +50,7 @@ struct ResidentModel {
   MemoryUse memory = {};    ///< What it is counted with.
   size_t context_len = 0;
   std::optional<engine::EngineStats> stats = {};  ///< Of a model that generates.
-  size_t n_leases = 0;  ///< Requests that have it or wait for it.
+  size_t n_leases = 0;                            ///< Requests that have it or wait for it.
   bool is_loading = false;
   /// When it is unloaded, if nobody asks for it; empty: never.
   std::optional<std::chrono::system_clock::time_point> expires_at = {};
@@ -65,7 +65,9 @@ class ModelHost {
   struct Options {
     uint64_t memory_budget = 0;  ///< Bytes that all models may hold (MemoryUse); 0: four fifths of the machine's.
     uint64_t default_context = Settings::kDefaultContext;
-    size_t max_sequences = 1;  ///< Of each model, at once.
+    size_t max_sequences = 1;                        ///< Of each model, at once.
+    size_t max_waiting = LoadOptions{}.max_waiting;  ///< Requests of each model; one more is refused.
+    double step_ms = LoadOptions{}.step_ms;          ///< What a step with prompts may take while others generate.
     kernels::KvType kv_type = kernels::KvType::kF16;
     Duration keep_alive = std::chrono::minutes(5);  ///< Negative: for ever.
   };

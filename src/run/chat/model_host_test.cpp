@@ -137,6 +137,26 @@ TEST_F(Hosts, StaysForItsKeepAlive) {
   EXPECT_EQ(host.list().size(), 1U);
 }
 
+TEST_F(Hosts, EnginesHaveTheHostsSettingsAndAnswersTheirDeadline) {
+  put("one", 1);
+  ModelHost::Options settings = options();
+  settings.max_sequences = 3;
+  settings.max_waiting = 7;
+  settings.step_ms = 20;
+  ModelHost host(settings, home.store, table, pool);
+  const auto model = host.acquire("one");
+  LoadedModel& loaded = model->generator();
+  EXPECT_EQ(loaded.engine().options().max_sequences, 3U);
+  EXPECT_EQ(loaded.engine().options().max_waiting, 7U);
+  EXPECT_EQ(loaded.engine().options().step_ms, 20);
+  const auto answer = loaded.answer(kPrompt, {}, {.ignore_end = true, .deadline = std::chrono::steady_clock::now()});
+  std::string text;
+  while (answer->read(text, 100ms)) {
+  }
+  EXPECT_EQ(answer->result().finish, Finish::kDeadline);
+  EXPECT_EQ(name_of(answer->result().finish), "deadline");
+}
+
 TEST_F(Hosts, ARequestSaysHowLongAModelStays) {
   put("one", 1);
   ModelHost host(options(20ms), home.store, table, pool);

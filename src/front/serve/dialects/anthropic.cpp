@@ -186,7 +186,8 @@ Json Writer::message(JsonArray content) const {
 }
 
 void Writer::put_stop(const chat::ReplyResult& result, Json& into) {
-  const bool is_cut = result.finish == chat::Finish::kLength || result.finish == chat::Finish::kContext;
+  const bool is_cut = result.finish == chat::Finish::kLength || result.finish == chat::Finish::kContext ||
+                      result.finish == chat::Finish::kDeadline;
   into.set("stop_reason", is_cut                  ? "max_tokens"
                           : !result.calls.empty() ? "tool_use"
                           : !result.stop.empty()  ? "stop_sequence"

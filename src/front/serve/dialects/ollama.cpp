@@ -168,7 +168,8 @@ void Writer::put_text(Json& line, const std::string& content, const std::string&
 void Writer::put_end(Json& line, const chat::ReplyResult& result) const {
   const engine::Usage& usage = result.usage;
   line.set("done", true);
-  const bool is_cut = result.finish == chat::Finish::kLength || result.finish == chat::Finish::kContext;
+  const bool is_cut = result.finish == chat::Finish::kLength || result.finish == chat::Finish::kContext ||
+                      result.finish == chat::Finish::kDeadline;
   line.set("done_reason", is_cut ? "length" : "stop");
   if (!context_.empty()) {
     JsonArray ids;

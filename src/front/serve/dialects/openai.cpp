@@ -12,7 +12,10 @@ namespace kinglet::serve::openai {
 namespace {
 
 Json finish_of(const chat::ReplyResult& result) {
-  if (result.finish == chat::Finish::kLength || result.finish == chat::Finish::kContext) return "length";
+  if (result.finish == chat::Finish::kLength || result.finish == chat::Finish::kContext ||
+      result.finish == chat::Finish::kDeadline) {
+    return "length";
+  }
   return result.calls.empty() ? "stop" : "tool_calls";
 }
 
