@@ -12,6 +12,7 @@ from program import LONGEST_S, PROGRAM, ProgramTest
 class ServerTest(ProgramTest):
     """A server for all tests of a class, with the tiny model under the name tiny:latest."""
     options = ()
+    context = 128
 
     @classmethod
     def setUpClass(cls):
@@ -35,7 +36,7 @@ class ServerTest(ProgramTest):
 
     @classmethod
     def prepare(cls):
-        model = cls.make_model()
+        model = cls.make_model(context=cls.context)
         subprocess.run([PROGRAM, "import", "-q", model, "tiny"], cwd=cls.folder, env=cls.environment, check=True)
 
     @classmethod
