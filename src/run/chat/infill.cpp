@@ -120,6 +120,11 @@ std::optional<InfillTokens> find_infill_tokens(const Metadata& metadata) {
   return found;
 }
 
+std::vector<int32_t> infill_ends(const format::Metadata& metadata) {
+  const auto tokens = find_infill_tokens(metadata);
+  return tokens ? tokens->all() : std::vector<int32_t>();
+}
+
 std::vector<int32_t> infill_prompt(const text::Tokenizer& tokenizer, const Metadata& metadata, const Infill& infill) {
   const auto tokens = find_infill_tokens(metadata);
   if (!tokens) {

@@ -43,6 +43,9 @@ struct Infill {
   std::string repository = {};
 };
 
+/// Tokens that end what is filled in; none of a vocabulary that has none.
+std::vector<int32_t> infill_ends(const format::Metadata& metadata);
+
 /// The prompt. Texts are words: no control token is read in them. Throws Error{kUnsupported} for a model without such
 /// tokens. `metadata` is that of the tokenizer's file.
 std::vector<int32_t> infill_prompt(const text::Tokenizer& tokenizer, const format::Metadata& metadata,

@@ -127,7 +127,9 @@ std::unique_ptr<Answer> LoadedModel::answer(std::vector<int32_t> prompt, const S
   request.constraint = options.constraint;
   request.log_probs = options.log_probs;
   request.prompt_log_probs = options.prompt_log_probs;
-  if (!options.ignore_end) request.stop_tokens = end_tokens_;
+  request.stop_tokens = options.more_ends;
+  if (!options.ignore_end)
+    request.stop_tokens.insert(request.stop_tokens.end(), end_tokens_.begin(), end_tokens_.end());
   std::vector<std::string> stop;
   for (const std::string& text : settings.stop) {
     // A control token is never part of the text, so its spelling means the token itself.

@@ -95,6 +95,7 @@ http::Response handle(const Request& request, RequestContext& context) {
   chat::Infill infill{.prefix = request.input_prefix, .suffix = request.input_suffix, .middle = request.prompt};
   for (const Extra& one : request.input_extra) infill.files.push_back({one.filename, one.text});
   reply.prompt = chat::infill_prompt(use.model->words(), use.model->file().metadata(), infill);
+  reply.options.more_ends = chat::infill_ends(use.model->file().metadata());
   RunningReplies replies = running_replies(context, use.model);
   replies.choices.push_back(std::make_unique<chat::Reply>(model, std::move(reply)));
   return respond(std::move(replies), std::make_unique<Writer>(name), request.stream, context.cancel);

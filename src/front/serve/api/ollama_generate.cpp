@@ -95,6 +95,7 @@ http::Response handle(const Request& request, RequestContext& context) {
     if (request.debug_render_only) return ollama::rendered(request.model, request.prompt);
   } else if (!request.suffix.empty()) {
     reply.options.continues = true;
+    reply.options.more_ends = chat::infill_ends(use.model->file().metadata());
     reply.prompt =
         chat::infill_prompt(use.model->words(), use.model->file().metadata(), {request.prompt, request.suffix});
   } else {
@@ -113,7 +114,8 @@ http::Response handle(const Request& request, RequestContext& context) {
       reply.prompt = std::move(all);
     }
   }
-  if (request.truncate && reply.prompt.size() >= model.context_len()) {
+  // What is filled in is marked at both ends: such a prompt is refused where it is too long.
+  if (request.truncate && request.suffix.empty() && reply.prompt.size() >= model.context_len()) {
     // As many of the last tokens as leave half of the context to the answer.
     const size_t n_kept = std::max<size_t>(model.context_len() / 2, 1);
     reply.prompt.erase(reply.prompt.begin(), reply.prompt.end() - static_cast<ptrdiff_t>(n_kept));

@@ -102,6 +102,7 @@ http::Response handle(const Request& request, RequestContext& context) {
       one.settings = settings;
       if (one.settings.seed) *one.settings.seed += static_cast<uint64_t>(i);
       one.options.continues = true;
+      if (!request.suffix.empty()) one.options.more_ends = chat::infill_ends(use.model->file().metadata());
       one.format = openai::format_of(request.response_format);
       one.top_logprobs = options.top_logprobs;
       one.echoes = request.echo;
