@@ -49,10 +49,10 @@ struct LoadOptions {
 };
 
 struct AnswerOptions {
-  bool ignore_end = false;  ///< Tokens that end an answer are tokens like others.
-  bool continues = false;   ///< The answer goes on the prompt's text (no chat template).
+  bool ignore_end = false;              ///< Tokens that end an answer are tokens like others.
+  bool continues = false;               ///< The answer goes on the prompt's text (no chat template).
   std::vector<int32_t> more_ends = {};  ///< Tokens that end it beside the model's own.
-  bool marks = false;       ///< The text is for a ReplyReader: spellings of marks are in it.
+  bool marks = false;                   ///< The text is for a ReplyReader: spellings of marks are in it.
   std::shared_ptr<engine::TokenConstraint> constraint = {};  ///< What may follow; none: anything.
   std::optional<size_t> log_probs = {};  ///< Answer::take_logprobs gives them, with so many alternatives.
   bool prompt_log_probs = false;         ///< Those of the prompt as well.

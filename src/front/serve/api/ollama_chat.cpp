@@ -43,18 +43,38 @@ const Fields<Request>& Request::fields() {
   return kFields;
 }
 
-// The oldest messages that are no instruction are left out, until the rest fits; the last one stays.
+// Without the oldest messages that are no instruction, as many as must go so that the rest fits; the last one stays.
 std::vector<int32_t> prompt_within(const chat::LoadedModel& model, chat::TemplateInput input) {
-  while (true) {
-    std::vector<int32_t> prompt = model.prompt_of(input);
-    if (prompt.size() < model.context_len()) return prompt;
-    JsonArray messages = input.messages.as_array("messages");
-    const auto is_left =
-        std::ranges::find_if(messages, [](const Json& one) { return one.at("role").as_string("role") != "system"; });
-    if (is_left == messages.end() || is_left + 1 == messages.end()) return prompt;  // refused with both numbers
-    messages.erase(is_left);
+  const JsonArray all = input.messages.as_array("messages");
+  const auto without_oldest = [&](size_t n_left_out) {
+    Json messages = JsonArray{};
+    for (const Json& one : all) {
+      if (n_left_out > 0 && one.at("role").as_string("role") != "system" && &one != &all.back()) {
+        --n_left_out;
+      } else {
+        messages.push(one);
+      }
+    }
     input.messages = std::move(messages);
+    return model.prompt_of(input);
+  };
+  std::vector<int32_t> prompt = without_oldest(0);
+  if (prompt.size() < model.context_len()) return prompt;
+  // A conversation may have very many messages: each step halves what is not known.
+  size_t too_few = 0;
+  size_t enough = all.size();
+  prompt = without_oldest(enough);  // refused with both numbers where the last one alone is too long
+  while (enough - too_few > 1) {
+    const size_t middle = too_few + (enough - too_few) / 2;
+    std::vector<int32_t> tried = without_oldest(middle);
+    if (tried.size() < model.context_len()) {
+      enough = middle;
+      prompt = std::move(tried);
+    } else {
+      too_few = middle;
+    }
   }
+  return prompt;
 }
 
 http::Response handle(const Request& request, RequestContext& context) {
