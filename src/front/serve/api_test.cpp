@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <cstddef>
+
 namespace kinglet::serve {
 namespace {
 
@@ -44,15 +47,10 @@ class ApiTest : public ::testing::Test {
     return api_.handle(std::move(request), http::CancelSource().token());
   }
 
-  // Nothing here asks for a model or the store: a place where they would be is enough.
-  union Unused {
-    Unused() : nothing() {}
-    ~Unused() {}
-    char nothing;
-    Services services;
-  };
-  Unused unused_;
-  Api api_{unused_.services, some_endpoints(), {}};
+  // Nothing here asks for a model or the store, so there are none; zeros say that there are no keys and no log, too.
+  alignas(Services) std::array<std::byte, sizeof(Services)> zeros_ = {};
+  Api api_{reinterpret_cast<Services&>(zeros_), some_endpoints(), {}};
+};
 };
 
 TEST_F(ApiTest, FindsEndpointsByMethodAndPath) {
