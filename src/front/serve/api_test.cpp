@@ -51,7 +51,6 @@ class ApiTest : public ::testing::Test {
   alignas(Services) std::array<std::byte, sizeof(Services)> zeros_ = {};
   Api api_{reinterpret_cast<Services&>(zeros_), some_endpoints(), {}};
 };
-};
 
 TEST_F(ApiTest, FindsEndpointsByMethodAndPath) {
   EXPECT_EQ(ask("POST", "/api/echo", R"({"name": "x"})").body, R"({"name":"x","client":"127.0.0.1"})");
