@@ -166,7 +166,9 @@ TEST(MaskBench, SchemasTakeValidValuesAlone) {
   }
   std::printf("MaskBench: %zu schemas, %zu pass, %zu texts drawn\n", n, n_passing, n_drawn);
   // Under sanitizers these are too few for a share to mean something.
-  if (!KINGLET_SANITIZED) EXPECT_GE(n_passing * 100, n * 92);
+  if (!KINGLET_SANITIZED) {
+    EXPECT_GE(n_passing * 100, n * 92);
+  }
 }
 
 }  // namespace
