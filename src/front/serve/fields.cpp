@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "home/store/near_names.h"
+
 namespace kinglet::serve {
 namespace {
 
@@ -18,21 +20,6 @@ std::string shown(double value) {
   const Json number =
       value == std::floor(value) && std::abs(value) < 1e15 ? Json(static_cast<int64_t>(value)) : Json(value);
   return number.dump();
-}
-
-size_t distance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (size_t i = 0; i < a.size(); ++i) {
-    size_t before = row[0];
-    row[0] = i + 1;
-    for (size_t j = 0; j < b.size(); ++j) {
-      const size_t here = std::min({row[j] + 1, row[j + 1] + 1, before + (a[i] == b[j] ? 0U : 1U)});
-      before = row[j + 1];
-      row[j + 1] = here;
-    }
-  }
-  return row[b.size()];
 }
 
 [[noreturn]] void fail_field(const std::string& path, std::string message) {
@@ -53,7 +40,7 @@ void fail_unknown(const std::string& path, std::string_view name, const std::vec
   const FieldFacts* nearest = nullptr;
   size_t best = 3;
   for (const FieldFacts& one : known) {
-    const size_t far = distance(start, one.name);
+    const size_t far = store::distance(start, one.name);
     if (far < best) {
       best = far;
       nearest = &one;

@@ -79,7 +79,7 @@ struct MemberField : Field<S> {
   }
   /// Of numbers: both ends are allowed.
   MemberField range(double low, double high) && {
-    // NaN keeps an end open in the schema.
+    // An infinite end is none in the schema.
     if (low > -std::numeric_limits<double>::infinity()) set_schema("minimum", number(low));
     if (high < std::numeric_limits<double>::infinity()) set_schema("maximum", number(high));
     auto inner = this->read;

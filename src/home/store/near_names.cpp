@@ -15,7 +15,11 @@ std::string lower(std::string_view text) {
   return out;
 }
 
-// Letters to insert, remove or replace (Levenshtein's distance).
+// "smollm2" of "smollm2:135m".
+std::string_view without_tag(std::string_view name) { return name.substr(0, name.rfind(':')); }
+
+}  // namespace
+
 size_t distance(std::string_view a, std::string_view b) {
   std::vector<size_t> row(b.size() + 1);
   std::iota(row.begin(), row.end(), size_t{0});
@@ -30,11 +34,6 @@ size_t distance(std::string_view a, std::string_view b) {
   }
   return row.back();
 }
-
-// "smollm2" of "smollm2:135m".
-std::string_view without_tag(std::string_view name) { return name.substr(0, name.rfind(':')); }
-
-}  // namespace
 
 std::vector<std::string> nearest(std::string_view wanted, const std::vector<std::string>& candidates) {
   const std::string target = lower(wanted);

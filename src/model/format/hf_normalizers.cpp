@@ -3,7 +3,7 @@
 #include <array>
 
 #include "core/base/base.h"
-#include "model/format/base64.h"
+#include "home/system/base64.h"
 #include "model/format/printable.h"
 
 namespace kinglet::format {
@@ -50,7 +50,7 @@ Normalizing read_normalizers(const std::vector<Component>& parts) {
     } else if (type == "BertNormalizer") {
       all.bert = &part;
     } else if (type == "Precompiled") {
-      all.charsmap = decoded_base64(part.word("precompiled_charsmap"), part.where());
+      all.charsmap = system::decoded_base64(part.word("precompiled_charsmap"), part.where());
     } else {
       part.refuse_type(kNormalizers);
     }

@@ -4,7 +4,7 @@
 #include <array>
 
 #include "core/base/base.h"
-#include "model/format/base64.h"
+#include "home/system/base64.h"
 #include "model/format/file_json.h"
 #include "model/format/hf_pre_tokenizers.h"
 #include "model/format/printable.h"
@@ -129,7 +129,7 @@ class Reader {
       const std::string where = str(name_, ": vocab[", rank, ']');
       if (count(vocab[rank], "rank") != rank)
         fail_with(ErrorCode::kInvalidFile, where, ": has rank ", count(vocab[rank], "rank"));
-      std::string bytes = decoded_base64(vocab[rank].at("token_bytes").as_string("token_bytes"), where);
+      std::string bytes = system::decoded_base64(vocab[rank].at("token_bytes").as_string("token_bytes"), where);
       if (bytes.empty() || bytes.size() > kMaxTokenBytes || (bytes.size() == 1) != (rank < kBytes)) {
         fail_with(ErrorCode::kInvalidFile, where, ": has ", bytes.size(), " bytes, expected ",
                   rank < kBytes ? str("1") : str("2 to ", kMaxTokenBytes));

@@ -145,4 +145,28 @@ void for_each_utf8_range(uint32_t low, uint32_t high, const Use& use) {
   split(split, low, high);
 }
 
+/// Adds states and bytes to an automaton that is being built, so that this text leads from `from` to what is returned.
+template <class Builder>
+uint32_t add_text_to(Builder& builder, uint32_t from, std::string_view text) {
+  for (const char c : text) {
+    const uint32_t to = builder.add_state();
+    builder.add_bytes(from, static_cast<uint8_t>(c), static_cast<uint8_t>(c), to);
+    from = to;
+  }
+  return from;
+}
+
+/// The same for any one of these characters, from `from` to `to`.
+template <class Builder>
+void add_characters_to(Builder& builder, uint32_t from, uint32_t low, uint32_t high, uint32_t to) {
+  for_each_utf8_range(low, high, [&](const auto* ranges, size_t n) {
+    uint32_t at = from;
+    for (size_t i = 0; i < n; ++i) {
+      const uint32_t next = i + 1 == n ? to : builder.add_state();
+      builder.add_bytes(at, ranges[i].low, ranges[i].high, next);
+      at = next;
+    }
+  });
+}
+
 }  // namespace kinglet::grammar

@@ -119,24 +119,10 @@ void ProgramBuilder::add_epsilon(uint32_t from, uint32_t to) {
   states_[from].epsilons.push_back(to);
 }
 
-uint32_t ProgramBuilder::add_text(uint32_t from, std::string_view text) {
-  for (const char c : text) {
-    const uint32_t to = add_state();
-    add_bytes(from, static_cast<uint8_t>(c), static_cast<uint8_t>(c), to);
-    from = to;
-  }
-  return from;
-}
+uint32_t ProgramBuilder::add_text(uint32_t from, std::string_view text) { return add_text_to(*this, from, text); }
 
 void ProgramBuilder::add_characters(uint32_t from, uint32_t low, uint32_t high, uint32_t to) {
-  for_each_utf8_range(low, high, [&](const auto* ranges, size_t n) {
-    uint32_t at = from;
-    for (size_t i = 0; i < n; ++i) {
-      const uint32_t next = i + 1 == n ? to : add_state();
-      add_bytes(at, ranges[i].low, ranges[i].high, next);
-      at = next;
-    }
-  });
+  add_characters_to(*this, from, low, high, to);
 }
 
 uint32_t ProgramBuilder::add_program(const Program& program) {

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "core/base/base.h"
+#include "model/grammar/hex_digit.h"
 #include "model/grammar/json_rules.h"
 #include "model/text/unicode.h"
 #include "model/text/utf8.h"
@@ -229,11 +230,7 @@ class Reader {
   uint32_t read_hex(size_t n) {
     uint32_t value = 0;
     for (size_t i = 0; i < n; ++i, ++at_) {
-      const char c = peek();
-      const int digit = c >= '0' && c <= '9'   ? c - '0'
-                        : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                        : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                               : -1;
+      const int digit = hex_digit(peek());
       if (digit < 0) fail_here(str(n, " hexadecimal digits are expected"));
       value = value * 16 + static_cast<uint32_t>(digit);
     }

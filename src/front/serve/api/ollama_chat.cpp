@@ -78,9 +78,7 @@ std::vector<int32_t> prompt_within(const chat::LoadedModel& model, chat::Templat
 }
 
 http::Response handle(const Request& request, RequestContext& context) {
-  UseOptions use_options;
-  if (request.options) use_options.context_len = request.options->context_len;
-  if (request.keep_alive) use_options.keep_alive = request.keep_alive->value;
+  const UseOptions use_options = ollama::use_options_of(request);
   if (request.messages.empty()) return ollama::load_or_unload(context, request.model, use_options, ollama::Kind::kChat);
   ModelUse use = use_model(context, request.model, use_options);
   chat::LoadedModel& model = use.model->generator();

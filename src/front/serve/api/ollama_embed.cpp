@@ -42,14 +42,6 @@ struct OldRequest {
   }
 };
 
-template <class R>
-UseOptions use_options_of(const R& request) {
-  UseOptions made;
-  if (request.options) made.context_len = request.options->context_len;
-  if (request.keep_alive) made.keep_alive = request.keep_alive->value;
-  return made;
-}
-
 JsonArray numbers(const std::vector<float>& row) {
   JsonArray made;
   made.reserve(row.size());
@@ -59,7 +51,7 @@ JsonArray numbers(const std::vector<float>& row) {
 
 http::Response handle(const Request& request, RequestContext& context) {
   const auto started = std::chrono::steady_clock::now();
-  const ModelUse use = use_model(context, request.model, use_options_of(request));
+  const ModelUse use = use_model(context, request.model, ollama::use_options_of(request));
   std::vector<VectorInput> inputs;
   for (const std::string& text : request.input.values) inputs.push_back({text});
   const Vectors vectors = vectors_of(*use.model, inputs, request.truncate, request.dimensions);
@@ -73,7 +65,7 @@ http::Response handle(const Request& request, RequestContext& context) {
 }
 
 http::Response handle_old(const OldRequest& request, RequestContext& context) {
-  const ModelUse use = use_model(context, request.model, use_options_of(request));
+  const ModelUse use = use_model(context, request.model, ollama::use_options_of(request));
   if (request.prompt.empty()) return json_response(JsonObject{{"embedding", JsonArray{}}});
   const std::vector<VectorInput> inputs = {{request.prompt}};
   // The older form never made them of length one.

@@ -75,9 +75,7 @@ chat::TemplateInput messages_of(const Request& request, const chat::HostedModel&
 
 http::Response handle(const Request& request, RequestContext& context) {
   check(request);
-  UseOptions use_options;
-  if (request.options) use_options.context_len = request.options->context_len;
-  if (request.keep_alive) use_options.keep_alive = request.keep_alive->value;
+  const UseOptions use_options = ollama::use_options_of(request);
   if (request.prompt.empty() && request.suffix.empty() && request.context.empty())
     return ollama::load_or_unload(context, request.model, use_options, ollama::Kind::kGenerate);
   ModelUse use = use_model(context, request.model, use_options);

@@ -45,17 +45,6 @@ const Fields<Request>& Request::fields() {
   return kFields;
 }
 
-std::vector<int32_t> ids_of(const Json& value, const std::string& path, size_t vocab_size) {
-  std::vector<int32_t> ids;
-  for (const Json& one : value.as_array(path)) {
-    const std::string at = str(path, "[", ids.size(), "]");
-    const int64_t id = Value<int64_t>::read(one, at);
-    check_range(at, static_cast<double>(id), 0, static_cast<double>(vocab_size) - 1);
-    ids.push_back(static_cast<int32_t>(id));
-  }
-  return ids;
-}
-
 std::vector<std::vector<int32_t>> prompts_of(const Request& request, chat::HostedModel& model) {
   constexpr size_t kMaxPrompts = 128;
   const size_t vocab_size = model.model().config().vocab_size;
@@ -69,11 +58,12 @@ std::vector<std::vector<int32_t>> prompts_of(const Request& request, chat::Hoste
   if (!prompt.is_array()) fail_kind("prompt", prompt, "a string or an array");
   const JsonArray& values = prompt.as_array("prompt");
   check_length("prompt", values.size(), 1, values.front().is_number() ? SIZE_MAX : kMaxPrompts);
-  if (values.front().is_number()) return {ids_of(prompt, "prompt", vocab_size)};
+  if (values.front().is_number()) return {openai::ids_of(prompt, "prompt", vocab_size)};
   std::vector<std::vector<int32_t>> made;
   for (const Json& one : values) {
     const std::string path = str("prompt[", made.size(), "]");
-    made.push_back(one.is_array() ? ids_of(one, path, vocab_size) : of_text(Value<std::string>::read(one, path)));
+    made.push_back(one.is_array() ? openai::ids_of(one, path, vocab_size)
+                                  : of_text(Value<std::string>::read(one, path)));
   }
   return made;
 }

@@ -30,30 +30,19 @@ struct Request {
   }
 };
 
-std::vector<int32_t> ids_of(const Json& value, const std::string& path, size_t vocab_size) {
-  std::vector<int32_t> ids;
-  for (const Json& one : value.as_array(path)) {
-    const std::string at = str(path, "[", ids.size(), "]");
-    const int64_t id = Value<int64_t>::read(one, at);
-    check_range(at, static_cast<double>(id), 0, static_cast<double>(vocab_size) - 1);
-    ids.push_back(static_cast<int32_t>(id));
-  }
-  if (ids.empty()) throw ApiError(400, path + ": is empty", path);
-  return ids;
-}
-
 std::vector<VectorInput> inputs_of(const Json& input, size_t vocab_size) {
   constexpr size_t kMaxInputs = 2048;
   if (input.is_string()) return {{input.as_string("input")}};
   if (!input.is_array()) fail_kind("input", input, "a string or an array");
   const JsonArray& values = input.as_array("input");
   check_length("input", values.size(), 1, kMaxInputs);
-  if (values.front().is_number()) return {{"", ids_of(input, "input", vocab_size)}};
+  if (values.front().is_number()) return {{"", openai::ids_of(input, "input", vocab_size)}};
   std::vector<VectorInput> made;
   for (const Json& one : values) {
     const std::string path = str("input[", made.size(), "]");
     if (one.is_array()) {
-      made.push_back({"", ids_of(one, path, vocab_size)});
+      made.push_back({"", openai::ids_of(one, path, vocab_size)});
+      if (made.back().ids.empty()) throw ApiError(400, path + ": is empty", path);
     } else {
       made.push_back({Value<std::string>::read(one, path)});
     }

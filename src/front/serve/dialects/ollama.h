@@ -28,6 +28,15 @@ struct Options {
   std::optional<int64_t> context_len;
 };
 
+/// How a model is wanted by a request that has `options` and `keep_alive`.
+template <class R>
+UseOptions use_options_of(const R& request) {
+  UseOptions made;
+  if (request.options) made.context_len = request.options->context_len;
+  if (request.keep_alive) made.keep_alive = request.keep_alive->value;
+  return made;
+}
+
 /// `think`: true, false, or a level.
 struct Think {
   bool on = true;

@@ -7,6 +7,7 @@
 #include <random>
 
 #include "front/serve/endpoint.h"
+#include "run/chat/reply/call_ids.h"
 
 namespace kinglet::serve::openai {
 namespace {
@@ -213,6 +214,17 @@ Json template_messages(const Json& messages) {
   return made;
 }
 
+std::vector<int32_t> ids_of(const Json& values, const std::string& path, size_t vocab_size) {
+  std::vector<int32_t> ids;
+  for (const Json& one : values.as_array(path)) {
+    const std::string at = str(path, "[", ids.size(), "]");
+    const int64_t id = Value<int64_t>::read(one, at);
+    check_range(at, static_cast<double>(id), 0, static_cast<double>(vocab_size) - 1);
+    ids.push_back(static_cast<int32_t>(id));
+  }
+  return ids;
+}
+
 chat::AnswerFormat format_of(const Json& response_format) {
   chat::AnswerFormat made;
   if (response_format.is_null()) return made;
@@ -287,13 +299,8 @@ chat::ToolUse tool_use_of(const Json& tools, const Json& choice, bool may_be_sev
 }
 
 std::string new_id(std::string_view prefix) {
-  constexpr std::string_view kLetters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
   constexpr size_t kLength = 24;
-  thread_local std::random_device device;
-  std::uniform_int_distribution<size_t> draw(0, kLetters.size() - 1);
-  std::string id = str(prefix, "-");
-  for (size_t i = 0; i < kLength; ++i) id += kLetters[draw(device)];
-  return id;
+  return chat::CallIds({str(prefix, "-"), kLength}, std::random_device{}()).next();
 }
 
 int64_t now_s() {

@@ -36,6 +36,9 @@ void apply(const Sampling& sampling, size_t vocab_size, chat::Settings& settings
 /// no message, and for images and sound.
 Json template_messages(const Json& messages);
 
+/// Token ids of a request, an array. Throws ApiError for what is no id of the vocabulary.
+std::vector<int32_t> ids_of(const Json& values, const std::string& path, size_t vocab_size);
+
 /// `response_format`. Throws ApiError for one that is not known.
 chat::AnswerFormat format_of(const Json& response_format);
 
